@@ -1,0 +1,116 @@
+"""The desk: one event's way to an answer, by intent, route and track. What an assistant file says, made ready to use."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import structlog
+
+from core.assistant import Assistant
+from core.audience import EVERYONE, Reader
+from core.dialog.routing import Decision, Router, clarification, said_before
+from core.dialog.tracks.contract import Answer, Ask, Means, Say, Tracks
+from core.errors import CannotServe, NothingFound
+from core.memory import Conversation
+from core.records import Part
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message; `timings` in milliseconds. `kind` as in a Turn."""
+
+    answer: Answer
+    why: str
+    track: str = ""
+    intent: str = ""
+    confidence: float = 0.0
+    kind: Literal["answered", "clarify", "noted"] = "answered"
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    assistant: Assistant
+    router: Router
+    tracks: Tracks
+    means: Means
+
+    async def answer(
+        self, text: str, conversation: Conversation, begin: Callable[[], Say], *, reader: Reader = EVERYONE
+    ) -> Outcome:
+        """The answer, shown while it is made by what `begin` returns; nothing in it but what `reader` may read. A track that
+        cannot serve is no error: the route's next one is asked, and at the end an honest message stands."""
+        started = time.perf_counter()
+        decision = self.router.decide(text, conversation)
+        outcome = Outcome(
+            Answer(()),
+            decision.why,
+            track=decision.kind,
+            intent=decision.intent,
+            confidence=decision.confidence,
+            timings={"intent": _ms(started)},
+        )
+        about = self.assistant.about
+        if decision.kind == "clarify":
+            return replace(outcome, kind="clarify", answer=Answer((clarification(decision, self.assistant),)))
+        if decision.kind == "out_of_scope":
+            return replace(outcome, answer=Answer((Part(text=about.out_of_scope, choices=about.suggestions),)))
+        answer, track, why = await self._take_route(self._ask(text, conversation, decision, reader), begin)
+        timings = outcome.timings | dict(answer.timings)
+        return replace(outcome, answer=answer, track=track, why=f"{decision.why}; {why}", timings=timings)
+
+    def _ask(self, text: str, conversation: Conversation, decision: Decision, reader: Reader) -> Ask:
+        about = self.assistant.about
+        template = next((i.template for i in self.assistant.intents if i.name == decision.intent), "")
+        return Ask(
+            text=text,
+            before="" if self.assistant.knowledge.query == "last" else said_before(text, conversation),
+            conversation=conversation,
+            persona=about.persona,
+            assistant=about.name,
+            intent=decision.intent,
+            template=template,
+            lane=conversation.lane,
+            reader=reader,
+            disagree=about.sources_disagree,
+        )
+
+    async def _take_route(self, ask: Ask, begin: Callable[[], Say]) -> tuple[Answer, str, str]:
+        """(answer, track, why) of the first track of the route that can serve."""
+        route = self.assistant.route(ask.intent)
+        about = self.assistant.about
+        passed: list[str] = []
+        sorry, more = about.no_answer, False
+        for name in route:
+            try:
+                answer = await self.tracks[name](ask, self.means, begin())
+            except CannotServe as error:
+                log.info("track cannot serve", track=name, lane=ask.lane, reason=str(error))
+                passed.append(f"{name} could not serve ({error})")
+                if isinstance(error, NothingFound):
+                    sorry, more = about.nothing_found, more or error.more
+                continue
+            rests = f" from {answer.why}" if answer.why else ""
+            answer = replace(answer, more=answer.more or more)
+            return self._offered(answer), name, "; ".join([_route(route), *passed, f"{name} answered{rests}"])
+        nothing = Answer((Part(text=sorry, choices=about.suggestions),), more=more)
+        return self._offered(nothing), "none", "; ".join([_route(route), *passed])
+
+    def _offered(self, answer: Answer) -> Answer:
+        """The answer, with a word of where there is more for who asked. The word is the same whatever there is."""
+        if not answer.more:
+            return answer
+        *before, last = answer.parts
+        text = f"{last.text}\n\n{self.assistant.about.more_in_private}"
+        return replace(answer, parts=(*before, Part(text=text, choices=last.choices)))
+
+
+def _ms(since: float) -> float:
+    return round((time.perf_counter() - since) * 1000, 2)
+
+
+def _route(route: tuple[str, ...]) -> str:
+    return f"route {' → '.join(route)}"

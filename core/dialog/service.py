@@ -1,0 +1,144 @@
+"""The dialog service: everything the dialog needs, wired in one place."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import structlog
+
+from core import embedded, keys
+from core.assistant import Assistant, Watched
+from core.audience import Audiences, Members, MembersRequest, Reader
+from core.bus import Bus
+from core.bus_nats import connect
+from core.dialog import models, tracks
+from core.dialog.desk import Desk
+from core.dialog.recall import Recall
+from core.dialog.routing import Router
+from core.dialog.summary import summarise
+from core.dialog.tracks.contract import Means
+from core.dialog.turn import Dialog
+from core.errors import CannotServe, ConfigError, Unavailable
+from core.lane import Line
+from core.lanes import Lanes
+from core.leases import Leases
+from core.memory import Exchange, MemoryStore
+from core.records import Event, Health, SearchRequest, SearchResult, Turn, decode, encode
+from core.redis_store import connect as connect_redis
+from core.settings import Settings
+from core.tokens import Tokens, for_model
+from core.vitals import vitals
+
+SEARCH_SECONDS = 5.0
+MEMBERS_SECONDS = 3.0
+LINE = Line(
+    source="IN",
+    subject="in.>",
+    durable=keys.DIALOG,
+    sink="LOG",
+    sink_subject=keys.log,
+    done=lambda data: decode(Turn, data).upto,
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Equipped:
+    """The desk as the assistant file says now. Models are closed when `closing` ends."""
+
+    settings: Settings
+    bus: Bus
+    tokens: Tokens
+    closing: AsyncExitStack
+    desk: Desk | None = None
+
+    def now(self) -> Desk:
+        assert self.desk is not None, "equipped before the first turn"
+        return self.desk
+
+    async def equip(self, assistant: Assistant) -> None:
+        """Make a desk of an assistant; the one in use stays until the new one is ready."""
+        router = await asyncio.to_thread(Router, assistant)
+        loaded = tracks.load(assistant)
+        same = self.desk is not None and self.desk.assistant.models == assistant.models
+        means = self.now().means if same else self._means(assistant)
+        self.desk = Desk(assistant, router, loaded, means)
+        log.info("assistant loaded", name=assistant.about.name, intents=len(assistant.intents), model=means.model.name)
+
+    def _means(self, assistant: Assistant) -> Means:
+        model = models.make(assistant.models, self.settings, self.tokens)
+        tuned = models.make_tuned(assistant.models, self.settings, self.tokens)
+        for made in filter(None, (model, tuned)):
+            self.closing.push_async_callback(made.aclose)
+        return Means(model, tuned, self.search)
+
+    async def search(self, request: SearchRequest) -> SearchResult:
+        try:
+            data = await self.bus.request("retrieval.search", encode(request), timeout=SEARCH_SECONDS)
+        except Unavailable as error:
+            raise CannotServe(f"retrieval does not answer: {error}") from None
+        result = decode(SearchResult, data)
+        if result.error:
+            raise CannotServe(f"retrieval cannot search: {result.error}")
+        return result
+
+    async def summary(self, summary: str, gone: tuple[Exchange, ...]) -> str:
+        return await summarise(self.now().means.model, summary, gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who hears an answer, by the assistant file as it stands at this moment, for a revocation waits for nothing."""
+
+    watched: Watched
+    keys: keys.Keys
+    bus: Bus
+
+    async def __call__(self, events: Sequence[Event]) -> Reader:
+        return await Audiences(self.watched.current(), self.keys, self.members).reader(events)
+
+    async def members(self, channel: str, account: str, group: str) -> frozenset[str] | None:
+        request = encode(MembersRequest(account=account, group=group))
+        try:
+            found = decode(Members, await self.bus.request(keys.members(channel), request, timeout=MEMBERS_SECONDS))
+        except Unavailable as error:
+            log.info("nobody says who is in a group", channel=channel, reason=str(error))
+            return None
+        return None if found.people is None else frozenset(found.people)
+
+
+async def serve(settings: Settings) -> None:
+    """Answer turns until cancelled."""
+    servers = await embedded.wait(settings)
+    async with connect(servers.nats_url, name="core") as bus, connect_redis(servers.redis_url) as store:
+        await run(settings, bus, store.leases, store.memory)
+
+
+async def run(settings: Settings, bus: Bus, leases: Leases, memory: MemoryStore) -> None:
+    """The service on servers that are connected already."""
+    watched = Watched(settings.assistant)
+    tokens = for_model(models.default_name(watched.assistant.models, settings), settings.data)
+    async with AsyncExitStack() as closing:
+        equipped = Equipped(settings, bus, tokens, closing)
+        await equipped.equip(watched.assistant)
+        readers = Readers(watched, keys.Keys(settings.secret_key()), bus)
+        dialog = Dialog(bus, Recall(bus, memory, tokens), equipped.now, equipped.summary, readers)
+        lanes = Lanes(bus, leases, LINE, work=dialog.work, give_up=dialog.give_up)
+
+        async def ready() -> Health:
+            return Health(service="core", ready=True, detail=f"{lanes.busy} lanes in hand")
+
+        async with vitals(bus, "core", ready), asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(tokens.load), name="vocabulary")
+            group.create_task(_follow(watched, equipped), name="assistant-file")
+            group.create_task(lanes.run(), name="lanes")
+
+
+async def _follow(watched: Watched, equipped: Equipped) -> None:
+    async for assistant in watched.changes():
+        try:
+            await equipped.equip(assistant)
+        except ConfigError as error:
+            log.error("assistant file not usable, the last good one stays", file=str(watched.path), reason=str(error))

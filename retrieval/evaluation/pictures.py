@@ -1,0 +1,96 @@
+"""Pictures as SVG, drawn by hand: dots with whiskers, a curve, bars. Colours are the page's, so that they fit light and
+dark."""
+
+from collections.abc import Sequence
+from html import escape
+
+from retrieval.evaluation.intervals import Figure
+
+WIDTH, LABEL, ROW, MARGIN = 640, 210, 26, 24
+RIGHT = WIDTH - 120
+HEIGHT = 220
+LETTERS = 30
+
+
+def dots(rows: Sequence[tuple[str, Figure]]) -> str:
+    """A row for each figure between 0 and 1: its value, its interval, how many questions it is of."""
+    height = MARGIN + ROW * len(rows) + 8
+    parts = [_grid(height)]
+    for number, (name, figure) in enumerate(rows):
+        y = MARGIN + ROW * number + ROW / 2
+        low, value, high = (_across(min(1.0, max(0.0, part))) for part in (figure.low, figure.value, figure.high))
+        parts += [
+            f'<text x="{LABEL - 12}" y="{y + 4}" class="name"><title>{escape(name)}</title>{escape(_short(name))}</text>',
+            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" class="whisker"/>',
+            f'<circle cx="{value:.1f}" cy="{y}" r="5" class="dot"><title>{escape(told(figure))}</title></circle>',
+            f'<text x="{RIGHT + 14}" y="{y + 4}" class="value">{figure.value:.3f}  n {figure.n}</text>',
+        ]
+    return _svg(height, parts, "figures with their intervals")
+
+
+def curve(points: Sequence[tuple[float, float]], marked: str) -> str:
+    """A line from (0, first) on, both axes from 0 to 1; the last point is marked."""
+    if not points:
+        return "<p>Nothing was answered.</p>"
+    highest = max(0.2, *(risk for _, risk in points))
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        return 60 + point[0] * (WIDTH - 200), HEIGHT - 36 - point[1] / highest * (HEIGHT - 60)
+
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, [(0.0, points[0][1]), *points]))
+    x, y = place(points[-1])
+    bottom, left, end = HEIGHT - 36, 60, WIDTH - 140
+    parts = [
+        f'<line x1="{left}" x2="{end}" y1="{bottom}" y2="{bottom}" class="axis"/>',
+        f'<line x1="{left}" x2="{left}" y1="20" y2="{bottom}" class="axis"/>',
+        f'<text x="{left - 8}" y="28" class="name">{highest:.0%}</text><text x="{left - 8}" y="{bottom}" class="name">0</text>',
+        *(
+            f'<text x="{left + share * (end - left):.0f}" y="{bottom + 18}" class="middle">{share:.0%}</text>'
+            for share in (0.0, 0.5, 1.0)
+        ),
+        f'<polyline points="{line}" class="curve"/>',
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" class="dot"/>',
+        f'<text x="{min(x + 10, WIDTH - 130):.1f}" y="{y - 8:.1f}" class="value">{escape(marked)}</text>',
+    ]
+    return _svg(HEIGHT, parts, "risk over coverage")
+
+
+def bars(counts: Sequence[tuple[str, int]]) -> str:
+    """A bar for each count, side by side."""
+    highest = max(1, *(count for _, count in counts))
+    step = (WIDTH - 80) / len(counts)
+    parts = []
+    for number, (name, count) in enumerate(counts):
+        x, tall = 40 + number * step, count / highest * (HEIGHT - 80)
+        middle = x + step / 2
+        parts += [
+            f'<rect x="{x + 3:.1f}" y="{HEIGHT - 40 - tall:.1f}" width="{step - 6:.1f}" height="{tall:.1f}" class="bar"/>',
+            f'<text x="{middle:.1f}" y="{HEIGHT - 46 - tall:.1f}" class="middle">{count}</text>',
+            f'<text x="{middle:.1f}" y="{HEIGHT - 22}" class="middle">{escape(name)}</text>',
+        ]
+    return _svg(HEIGHT, parts, "counts")
+
+
+def told(figure: Figure) -> str:
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f}, {figure.n} questions)"
+
+
+def _grid(height: float) -> str:
+    lines = "".join(
+        f'<line x1="{_across(share):.1f}" x2="{_across(share):.1f}" y1="{MARGIN - 4}" y2="{height - 4}" class="grid"/>'
+        f'<text x="{_across(share):.1f}" y="14" class="middle">{share:g}</text>'
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+    )
+    return f"<g>{lines}</g>"
+
+
+def _across(share: float) -> float:
+    return LABEL + share * (RIGHT - LABEL)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
+
+
+def _svg(height: float, parts: Sequence[str], title: str) -> str:
+    return f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{title}">{"".join(parts)}</svg>'

@@ -1,0 +1,174 @@
+"""The manifest: which documents the index holds, in SQLite. It is the truth; the shard can always be made again from it.
+
+A document's row names the revision whose passages count. Revisions in `hidden` have passages in the shard that nobody may
+see: those being written, and those replaced and not yet deleted. After a crash exactly these are swept away.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.errors import ConfigError
+from core.records import Tags
+from retrieval import tables
+from retrieval.cells import Question
+from retrieval.cells import Row as CellRow
+from retrieval.readers.contract import LoadedDocument
+from retrieval.scope import Scope
+from retrieval.splitting import Piece
+
+TABLES = (
+    """
+create table if not exists documents (
+    source text primary key, rev integer unique, path text, origin text, hash text,
+    title text, url text, tags blob, text text, pieces blob, passages integer, at real);
+create index if not exists passages_of on documents (passages);
+create table if not exists hidden (rev integer primary key);
+create table if not exists settings (key text primary key, value text);
+"""
+    + tables.SCHEMA
+)
+COLUMNS = "source, rev, path, origin, hash, title, url, passages, at, tags"
+
+_pieces = msgspec.json.Decoder(list[Piece])
+_tags = msgspec.json.Decoder(Tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A document in the index. `path` is where it was read, `origin` who asked for it (`assistant`: the assistant file;
+    `command`: turnout ingest), `hash` of the bytes it was made from; `at` in Unix seconds."""
+
+    source: str
+    rev: int
+    path: str
+    origin: str
+    hash: str
+    title: str
+    url: str
+    passages: int
+    at: float
+    tags: Tags = Tags()
+
+
+class Manifest:
+    """All methods may be called from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._counts: tuple[int, int] | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.executescript("pragma journal_mode = wal; pragma synchronous = full;" + TABLES)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigError(f"the index at {path} cannot be opened ({error}): delete its folder to make it anew") from None
+
+    def close(self) -> None:
+        self._db.close()
+
+    def stage(self) -> int:
+        """A new revision, hidden from now on."""
+        with self._transaction() as db:
+            (top,) = db.execute(
+                "select max(0, (select coalesce(max(rev), 0) from documents), (select coalesce(max(rev), 0) from hidden))"
+            ).fetchone()
+            db.execute("insert into hidden values (?)", (top + 1,))
+        return int(top) + 1
+
+    def commit(self, row: Row, document: LoadedDocument, pieces: Sequence[Piece]) -> None:
+        """Show the revision of `row`, hide the one it replaces; one step."""
+        with self._transaction() as db:
+            self._hide(db, row.source)
+            plain = (getattr(row, name) for name in COLUMNS.split(", ")[:-1])
+            values = (*plain, msgspec.json.encode(row.tags), document.text, msgspec.json.encode(list(pieces)))
+            marks = ", ".join("?" * len(values))
+            db.execute(f"insert or replace into documents ({COLUMNS}, text, pieces) values ({marks})", values)
+            tables.keep(db, row.rev, document.tables)
+            db.execute("delete from hidden where rev = ?", (row.rev,))
+
+    def remove(self, source: str) -> None:
+        with self._transaction() as db:
+            self._hide(db, source)
+            db.execute("delete from documents where source = ?", (source,))
+
+    def touch(self, source: str, origin: str) -> None:
+        """The same document, now asked for by `origin`."""
+        with self._transaction() as db:
+            db.execute("update documents set origin = ? where source = ?", (origin, source))
+
+    def retag(self, source: str, tags: Tags) -> None:
+        with self._transaction() as db:
+            db.execute("update documents set tags = ? where source = ?", (msgspec.json.encode(tags), source))
+
+    def swept(self, rev: int) -> None:
+        """A hidden revision's passages are gone from the shard."""
+        with self._transaction() as db:
+            db.execute("delete from hidden where rev = ?", (rev,))
+
+    def hidden(self) -> frozenset[int]:
+        return frozenset(rev for (rev,) in self._all("select rev from hidden"))
+
+    def rows(self) -> list[Row]:
+        return [_row(values) for values in self._all(f"select {COLUMNS} from documents order by source")]
+
+    def row(self, source: str) -> Row | None:
+        found = self._all(f"select {COLUMNS} from documents where source = ?", source)
+        return _row(found[0]) if found else None
+
+    def content(self, source: str) -> tuple[str, list[Piece]]:
+        """(text, passages) of a document; empty where there is none."""
+        found = self._all("select text, pieces from documents where source = ?", source)
+        return (found[0][0], _pieces.decode(found[0][1])) if found else ("", [])
+
+    def named(self, asked: Question, scope: Scope) -> list[CellRow]:
+        """The rows of tables that a question names, of documents that the scope admits."""
+        with self._lock:
+            return tables.named(self._db, asked, scope)
+
+    def counts(self) -> tuple[int, int]:
+        """(documents, passages)."""
+        with self._lock:
+            if self._counts is None:
+                found = self._db.execute("select count(*), coalesce(sum(passages), 0) from documents").fetchone()
+                self._counts = int(found[0]), int(found[1])
+            return self._counts
+
+    def get(self, key: str) -> str:
+        found = self._all("select value from settings where key = ?", key)
+        return str(found[0][0]) if found else ""
+
+    def put(self, key: str, value: str) -> None:
+        with self._transaction() as db:
+            db.execute("insert or replace into settings values (?, ?)", (key, value))
+
+    def _hide(self, db: sqlite3.Connection, source: str) -> None:
+        tables.forget(db, source)
+        db.execute("insert or ignore into hidden select rev from documents where source = ?", (source,))
+
+    def _all(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("begin immediate")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
+            self._counts = None
+
+
+def _row(values: tuple[Any, ...]) -> Row:
+    *plain, tags = values
+    return Row(*(*plain, _tags.decode(tags)))

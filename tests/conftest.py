@@ -1,0 +1,88 @@
+"""Real servers for every test: NATS with JetStream and Valkey, started privately. One that does not start fails the run."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import nats
+import pytest
+import redis.asyncio as redis
+
+from core import bus_nats, embedded, redis_store
+from core.bus import Bus
+from core.embedded import Servers, programs
+from core.embedded.child import Child
+from core.settings import Settings, load
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own tokens, keys and addresses never reach a test."""
+    names = {field.validation_alias for field in Settings.model_fields.values()}
+    for name in names & set(os.environ):
+        monkeypatch.delenv(str(name))
+
+
+@pytest.fixture(scope="session")
+async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
+    """`.nats_url` and `.redis_url` of servers that live as long as the run; share them through `bus` and `store`."""
+    async with embedded.servers(load(TURNOUT_DATA=tmp_path_factory.mktemp("servers"), NATS_URL="", REDIS_URL="")) as where:
+        yield where
+
+
+@pytest.fixture
+async def no_streams(servers: Servers) -> None:
+    """Delete every stream with its consumers; the next `connect` makes them anew."""
+    async with await nats.connect(servers.nats_url) as client:
+        js = client.jetstream()
+        for stream in await js.streams_info():
+            await js.delete_stream(str(stream.config.name))
+
+
+@pytest.fixture
+async def bus(servers: Servers, no_streams: None) -> AsyncIterator[Bus]:
+    """A connected NATS bus on fresh, empty streams."""
+    async with bus_nats.connect(servers.nats_url, name="test") as connected:
+        yield connected
+
+
+@pytest.fixture
+async def store(servers: Servers) -> AsyncIterator[redis_store.RedisStore]:
+    """A Redis store with nothing in it."""
+    client = redis.from_url(servers.redis_url)
+    await client.flushall()
+    await client.aclose()
+    async with redis_store.connect(servers.redis_url) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def private(tmp_path: Path) -> AsyncIterator["Private"]:
+    """Servers of this test alone, which it may kill, freeze and start again: nobody restarts them."""
+    async with AsyncExitStack() as stack:
+        yield Private(tmp_path / "private", stack)
+
+
+class Private:
+    """`await private.nats()` and `await private.valkey()` start one; `child.kill()` is kill -9, `child.launch()` starts it again
+    on the same port with the same data, `child.process.send_signal(SIGSTOP)` freezes it, `child.url` is its address."""
+
+    def __init__(self, data: Path, stack: AsyncExitStack) -> None:
+        self.data, self._stack = data, stack
+        data.mkdir()
+
+    async def nats(self) -> Child:
+        return await self.start("nats-server", "nats", programs.nats(self.data).command, programs.nats_answers)
+
+    async def valkey(self, *options: str) -> Child:
+        command = programs.valkey(self.data)
+        return await self.start("valkey-server", "redis", lambda port: [*command(port), *options], programs.redis_answers)
+
+    async def start(self, name, scheme, command, probe) -> Child:
+        lock = os.open(self.data / name, os.O_CREAT | os.O_RDWR)
+        self._stack.callback(os.close, lock)
+        child = Child(name, scheme, command, probe, self.data / f"{name}.log", os.environ, lock)
+        self._stack.push_async_callback(child.stop)
+        await child.start()
+        return child

@@ -1,0 +1,25 @@
+"""The running service's fixture."""
+
+import pytest
+
+from core.settings import load
+from tests.retrieval import fakes
+from tests.retrieval.rig import ASSISTANT, Rig
+
+
+@pytest.fixture
+async def rig(tmp_path, servers, bus):
+    fakes.embedded.clear()
+    made = Rig(
+        bus,
+        tmp_path,
+        load(
+            TURNOUT_DATA=tmp_path / "data",
+            TURNOUT_ASSISTANT=tmp_path / "assistant.toml",
+            NATS_URL=servers.nats_url,
+            REDIS_URL=servers.redis_url,
+        ),
+    )
+    made.write("assistant.toml", ASSISTANT)
+    made.write("knowledge/returns.md", "# Returns\n\nYou have thirty days to send a bike back.\n")
+    return made
