@@ -1,4 +1,5 @@
-"""The command line: `turnout COMMAND`, each command an entry point of the group `turnout.commands`.
+"""The command line: `turnout COMMAND`, each command an entry point of the group `turnout.commands`, and `turnout eval COMMAND`,
+each one of the group `turnout.evaluations`.
 
 A command's module is imported only when the command is called; for `--help` its docstring is read from the source, so that
 listing fifteen commands costs no SDK. Whatever a person can fix (TurnoutError) ends as one message and exit status 1.
@@ -21,7 +22,8 @@ import click
 
 from core.errors import ConfigError, TurnoutError
 
-COMMANDS, SERVICES, CHANNELS, HOSTS = "turnout.commands", "turnout.services", "turnout.channels", "turnout.hosts"
+COMMANDS, EVALUATIONS = "turnout.commands", "turnout.evaluations"
+SERVICES, CHANNELS, HOSTS = "turnout.services", "turnout.channels", "turnout.hosts"
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 Serve = Callable[[Any], Awaitable[None]]
@@ -34,20 +36,24 @@ class Failed(click.ClickException):
 
 
 class Commands(click.Group):
-    """A click group whose commands are entry points, loaded when called."""
+    """A click group whose commands are the entry points of the group `points`, loaded when called."""
+
+    def __init__(self, *args: Any, points: str = COMMANDS, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.points = points
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *found(COMMANDS)})
+        return sorted({*super().list_commands(ctx), *found(self.points)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if own := super().get_command(ctx, cmd_name):
             return own
-        point = found(COMMANDS).get(cmd_name)
+        point = found(self.points).get(cmd_name)
         return load(point) if point else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = {name: command.get_short_help_str(80) for name, command in self.commands.items()}
-        lazy = {name: summary(point) for name, point in found(COMMANDS).items()}
+        lazy = {name: summary(point) for name, point in found(self.points).items()}
         with formatter.section("Commands"):
             formatter.write_dl(sorted((own | lazy).items()))
 
@@ -117,6 +123,11 @@ def cli() -> None:
     import structlog
 
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))  # standard output is for what was asked
+
+
+@cli.group("eval", cls=Commands, points=EVALUATIONS)
+def evaluate() -> None:
+    """Measure how good Turnout is, on questions of your own."""
 
 
 @cli.command()

@@ -10,7 +10,7 @@ A question's way: `scope` says what may be found, `ranking` asks both legs, `wor
 meaning (`vectors`), `fusion` joins them, `reranking` may look again, `confidence` says how sure that is. `cells` answers from
 the rows that `tables` keeps, `conflicts` tells where sources differ.
 
-`service` wires it and serves `retrieval.search` and `retrieval.document` (records in `core.records`), `retrieval.ingest`,
+`service` wires it and serves `retrieval.search` and `retrieval.document` (records in `core.knowledge`), `retrieval.ingest`,
 `retrieval.progress`, `retrieval.remove`, `retrieval.status` (in `retrieval.records`); `watching` tells of changed files;
 `commands` is `turnout ingest`. LangChain plugs in at both ends: any `Embeddings` and any `BaseLoader` by dotted path
 (`embeddings`, `loaders`), and `langchain.TurnoutRetriever` is our knowledge as a `BaseRetriever`. How to use it stands in

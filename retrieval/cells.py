@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.records import Cell, Passage
+from core.knowledge import Cell, Passage
 from retrieval.readers.contract import Table
 
 LONGEST_NAME = 8

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from core.records import Cell, Conflict, Passage
+from core.knowledge import Cell, Conflict, Passage
 from retrieval.cells import apart, believed, same, words
 
 SHORTEST = 4

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from core.records import Document, DocumentRequest, SearchRequest, SearchResult, Tags
+from core.knowledge import Document, DocumentRequest, SearchRequest, SearchResult, Tags
 from retrieval import words
 from retrieval.cells import answers, question
 from retrieval.conflicts import between_cells, between_passages, settled

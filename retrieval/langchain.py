@@ -19,7 +19,8 @@ from langchain_core.vectorstores import VectorStore
 from core import embedded, settings
 from core.bus_nats import connect
 from core.errors import TurnoutError
-from core.records import DocumentRequest, Passage, SearchRequest, SearchResult, decode, encode
+from core.knowledge import DocumentRequest, Passage, SearchRequest, SearchResult
+from core.records import decode, encode
 from retrieval.embeddings import Embedder
 from retrieval.fusion import Weights
 from retrieval.index import Index, Setup

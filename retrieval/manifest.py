@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from core.errors import ConfigError
-from core.records import Tags
+from core.knowledge import Tags
 from retrieval import tables
 from retrieval.cells import Question
 from retrieval.cells import Row as CellRow

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from core.records import Passage, SearchRequest
+from core.knowledge import Passage, SearchRequest
 from retrieval import words
 from retrieval.confidence import confidence, held
 from retrieval.fusion import Weights, fuse, lift

@@ -1,4 +1,4 @@
-"""What `turnout ingest` and the retrieval service say to each other. What every service may ask stands in core.records."""
+"""What `turnout ingest` and the retrieval service say to each other. What every service may ask stands in core.knowledge."""
 
 from datetime import UTC, datetime
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.records import DocumentRequest, SearchRequest, Tags
+from core.knowledge import DocumentRequest, SearchRequest, Tags
 
 EVERYONE = "*"
 _NAMED = "="  # before a name, so that no audience can be called what means everyone

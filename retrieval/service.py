@@ -15,7 +15,8 @@ from core.assistant import Assistant, Watched
 from core.bus import Handler
 from core.bus_nats import connect
 from core.errors import ConfigError, RecordError
-from core.records import DocumentRequest, Health, Passage, SearchRequest, SearchResult, decode, encode
+from core.knowledge import DocumentRequest, Passage, SearchRequest, SearchResult
+from core.records import Health, decode, encode
 from core.settings import Settings
 from core.vitals import vitals
 from retrieval import embeddings, reranking

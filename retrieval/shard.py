@@ -22,7 +22,7 @@ import msgspec
 import qdrant_edge as q
 
 from core.errors import ConfigError, StoreUnavailable, TurnoutError
-from core.records import Tags
+from core.knowledge import Tags
 from retrieval import words
 from retrieval.scope import Scope, marks
 

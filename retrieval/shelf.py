@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.assistant import Knowledge, Source
-from core.records import Tags
+from core.knowledge import Tags
 from retrieval.index import Index
 from retrieval.kinds import ELSEWHERE
 from retrieval.kinds.contract import Place

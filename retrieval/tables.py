@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from core.records import Passage, Tags
+from core.knowledge import Passage, Tags
 from retrieval.cells import Question, Row, names, rows
 from retrieval.readers.contract import Table
 from retrieval.scope import Scope

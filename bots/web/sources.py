@@ -15,7 +15,8 @@ from core.assistant import Watched
 from core.audience import visitors
 from core.bus import Bus
 from core.errors import Unavailable
-from core.records import Document, DocumentRequest, decode, encode
+from core.knowledge import Document, DocumentRequest
+from core.records import decode, encode
 
 PATIENCE = 3.0
 PAGE = Template((Path(__file__).parent / "static" / "source.html").read_text("utf-8"))

@@ -20,11 +20,12 @@ from core.dialog.summary import summarise
 from core.dialog.tracks.contract import Means
 from core.dialog.turn import Dialog
 from core.errors import CannotServe, ConfigError, Unavailable
+from core.knowledge import SearchRequest, SearchResult
 from core.lane import Line
 from core.lanes import Lanes
 from core.leases import Leases
 from core.memory import Exchange, MemoryStore
-from core.records import Event, Health, SearchRequest, SearchResult, Turn, decode, encode
+from core.records import Event, Health, Turn, decode, encode
 from core.redis_store import connect as connect_redis
 from core.settings import Settings
 from core.tokens import Tokens, for_model

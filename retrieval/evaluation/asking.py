@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from core.errors import TurnoutError
-from core.records import Record, SearchRequest, SearchResult
+from core.knowledge import SearchRequest, SearchResult
+from core.records import Record
 from retrieval.evaluation.judging import Marks, fits, judge
 from retrieval.evaluation.noise import KINDS
 from retrieval.evaluation.questions import Question

@@ -15,7 +15,8 @@ import click
 from core import assistant, embedded, settings
 from core.bus import Bus
 from core.errors import ConfigError, TurnoutError, Unavailable
-from core.records import Document, DocumentRequest, SearchRequest, SearchResult, decode, encode
+from core.knowledge import Document, DocumentRequest, SearchRequest, SearchResult
+from core.records import decode, encode
 from core.settings import Settings
 from retrieval.evaluation import asking, runs
 from retrieval.evaluation.abstention import area, curve
@@ -57,12 +58,7 @@ class Wanted:
     generate: int = 0
 
 
-@click.group("eval")
-def evaluate() -> None:
-    """Measure how good Turnout is, on questions of your own."""
-
-
-@evaluate.command("retrieval")
+@click.command()
 @click.argument("questions", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--from-log", is_flag=True, help="Ask what people asked whose cited answers got a thumb up.")
 @click.option(

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from core.errors import TurnoutError
-from core.records import Document
+from core.knowledge import Document
 from retrieval.evaluation.questions import Question, name_of
 
 WORDS = 200

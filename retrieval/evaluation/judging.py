@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from core.records import Passage, Record
+from core.knowledge import Passage
+from core.records import Record
 from retrieval.evaluation.questions import Question
 
 DEPTH = 10

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import msgspec
 
 from core.errors import TurnoutError
-from core.records import Record, SearchRequest
+from core.knowledge import SearchRequest
+from core.records import Record
 
 TOLD = 10
 SEPARATOR = "|"

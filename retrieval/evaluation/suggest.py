@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from core.errors import TurnoutError
-from core.records import SearchRequest, SearchResult
+from core.knowledge import SearchRequest, SearchResult
 from retrieval.evaluation import asking
 from retrieval.evaluation.asking import Asked
 from retrieval.evaluation.intervals import Figure, difference, needed

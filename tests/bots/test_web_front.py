@@ -10,7 +10,8 @@ from bots.web.service import serve
 from bots.web.sources import find, marked
 from core import keys
 from core.errors import ConfigError
-from core.records import Document, DocumentRequest, Health, HookRequest, HookResponse, decode, encode
+from core.knowledge import Document, DocumentRequest
+from core.records import Health, HookRequest, HookResponse, decode, encode
 from core.vitals import vitals
 from tests.bots.web_rig import serving, settings_for
 

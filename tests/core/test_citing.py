@@ -10,7 +10,7 @@ import pytest
 from core.dialog.models.sentences import units
 from core.dialog.tracks.amounts import Amount, amounts
 from core.dialog.tracks.citing import Rule, resolve
-from core.records import Passage
+from core.knowledge import Passage
 
 SET = tomllib.loads((Path(__file__).parent / "claims.toml").read_text("utf-8"))
 PASSAGES = [Passage(id=str(n), source=f"{n}.md", title="", text=text) for n, text in enumerate(SET["passages"])]

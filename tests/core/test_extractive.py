@@ -9,7 +9,7 @@ from core.dialog.models.extractive import ExtractiveModel, extract, quote
 from core.dialog.models.sentences import units
 from core.dialog.models.terms import stem, terms
 from core.errors import CannotServe, ModelError
-from core.records import Passage
+from core.knowledge import Passage
 
 
 def passage(text, title="", heading="", source="doc.md"):

@@ -11,8 +11,9 @@ from core.dialog.models.extractive import ExtractiveModel
 from core.dialog.tracks import finding, load
 from core.dialog.tracks.contract import Means
 from core.errors import CannotServe, NothingFound
+from core.knowledge import Cell, Conflict, Passage, SearchResult, Tags
 from core.memory import Conversation
-from core.records import Cell, Conflict, Ground, Passage, SearchResult, Tags
+from core.records import Ground
 from tests.core.test_tracks import asking, model, run, server, talked
 from tests.core.turn_world import Router
 from tests.fakes.openai_server import Reply

@@ -9,8 +9,8 @@ from core.dialog.tracks import load
 from core.dialog.tracks.citing import Rule, resolve
 from core.dialog.tracks.contract import Ask, Means
 from core.errors import CannotServe, ConfigError, NothingFound
+from core.knowledge import Passage, SearchResult
 from core.memory import Conversation, Exchange
-from core.records import Passage, SearchResult
 from core.tokens import for_model
 from tests.fakes.openai_server import OpenAIServer, Reply, cut, failing
 

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from core.records import Document, encode
+from core.knowledge import Document
+from core.records import encode
 from tests.bots.web_rig import Front, free_port, serving, settings_for
 from tests.fakes.dialog import dialog
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from core import bus_nats, embedded, settings
 from core.bus import Bus
 from core.errors import Unavailable
-from core.records import SearchRequest, SearchResult, decode, encode
+from core.knowledge import SearchRequest, SearchResult
+from core.records import decode, encode
 from tests.e2e.crash_points.armed import Armed
 from tests.e2e.crash_points.build import install
 from tests.e2e.system import System, until

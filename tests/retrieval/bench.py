@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import fmean
 
 from core.assistant import Knowledge
-from core.records import SearchRequest
+from core.knowledge import SearchRequest
 from retrieval import embeddings
 from retrieval.fusion import Weights, weights
 from retrieval.index import Index, Setup

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.records import DocumentRequest, SearchRequest, Tags
+from core.knowledge import DocumentRequest, SearchRequest, Tags
 from retrieval.embeddings import Embedder
 from retrieval.index import Index, Setup
 from retrieval.manifest import Row

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from core.bus import Bus
 from core.errors import Unavailable
-from core.records import Health, SearchRequest, SearchResult, decode, encode
+from core.knowledge import SearchRequest, SearchResult
+from core.records import Health, decode, encode
 from retrieval import service
 from retrieval.commands import ingest
 from retrieval.records import Status

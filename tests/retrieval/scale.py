@@ -22,7 +22,8 @@ from core import embedded
 from core.assistant import Knowledge
 from core.bus_nats import connect
 from core.errors import Unavailable
-from core.records import Health, SearchRequest, SearchResult, Tags, decode, encode
+from core.knowledge import SearchRequest, SearchResult, Tags
+from core.records import Health, decode, encode
 from core.settings import load
 from retrieval import embeddings, service
 from retrieval.fusion import Weights

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from core.records import DocumentRequest, SearchRequest, Tags
+from core.knowledge import DocumentRequest, SearchRequest, Tags
 from retrieval.index import Index, Setup
 from retrieval.manifest import Row
 from retrieval.readers import table

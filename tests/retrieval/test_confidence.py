@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.records import SearchRequest
+from core.knowledge import SearchRequest
 from retrieval.confidence import confidence, held
 from retrieval.embeddings import Embedder
 from retrieval.index import Index, Setup

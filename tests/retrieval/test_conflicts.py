@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.records import SearchRequest
+from core.knowledge import SearchRequest
 from retrieval.index import Index, Setup
 from tests.retrieval.test_cells import put as put_table
 from tests.retrieval.test_scope import put

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from core.records import Passage, Tags
+from core.knowledge import Passage, Tags
 from retrieval.evaluation import abstention, intervals
 from retrieval.evaluation.asking import Asked
 from retrieval.evaluation.judging import fits, judge

@@ -9,7 +9,7 @@ import pytest
 
 from core.assistant import Knowledge
 from core.errors import ConfigError
-from core.records import SearchRequest, Tags
+from core.knowledge import SearchRequest, Tags
 from retrieval import embeddings
 from retrieval.fusion import Weights
 from retrieval.index import Index, Setup

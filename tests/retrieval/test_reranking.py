@@ -10,7 +10,7 @@ from langchain_core.cross_encoders import BaseCrossEncoder
 
 from core.assistant import Knowledge
 from core.errors import ConfigError
-from core.records import SearchRequest
+from core.knowledge import SearchRequest
 from retrieval.index import Index, Setup
 from retrieval.reranking import AT_ONCE, find
 from tests.retrieval.test_scope import put

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from core.records import Passage
+from core.knowledge import Passage
 from retrieval.evaluation import runs
 from retrieval.evaluation.asking import Asked
 from retrieval.evaluation.judging import judge

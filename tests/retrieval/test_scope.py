@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from core.records import DocumentRequest, SearchRequest, Tags
+from core.knowledge import DocumentRequest, SearchRequest, Tags
 from retrieval.index import Index, Setup
 from retrieval.manifest import Row
 from retrieval.readers.contract import LoadedDocument

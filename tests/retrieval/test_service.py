@@ -5,7 +5,8 @@ import os
 import sys
 
 from core.errors import TurnoutError, Unavailable
-from core.records import Document, DocumentRequest, SearchResult, decode, encode
+from core.knowledge import Document, DocumentRequest, SearchResult
+from core.records import decode, encode
 from retrieval.langchain import TurnoutRetriever
 from tests.retrieval import fakes
 from tests.retrieval.files import docx, pdf

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from core.records import Tags
+from core.knowledge import Tags
 from tests.retrieval import fakes
 from tests.retrieval.rig import ASSISTANT, COUNTING, until
 from tests.retrieval.site import site

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from core.assistant import Knowledge
-from core.records import SearchRequest
+from core.knowledge import SearchRequest
 from retrieval import embeddings
 from retrieval.fusion import Weights
 from retrieval.index import Index, Setup

@@ -3,7 +3,7 @@
 import pytest
 
 from core.assistant import Knowledge
-from core.records import SearchRequest, Tags
+from core.knowledge import SearchRequest, Tags
 from retrieval import embeddings
 from retrieval.embeddings import Embedder
 from retrieval.index import Index, Setup

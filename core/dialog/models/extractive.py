@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from core.dialog.models.contract import Message, Spent
 from core.dialog.models.ranking import Place, Question, rank
 from core.errors import ModelError, NothingFound
-from core.records import Citation, Passage
+from core.knowledge import Passage
+from core.records import Citation
 
 NAME = "extractive"
 NOTE = "*Quoted from the documents; no language model is configured.*"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from core.dialog.models.sentences import Unit, units
 from core.dialog.models.terms import terms
-from core.records import Passage
+from core.knowledge import Passage
 
 CONTEXT = 0.6
 KIND = 0.4

@@ -16,7 +16,8 @@ from core.dialog.models.extractive import cite, quote
 from core.dialog.models.sentences import units
 from core.dialog.models.terms import terms
 from core.dialog.tracks.support import Evidence
-from core.records import Citation, Passage
+from core.knowledge import Passage
+from core.records import Citation
 
 CLAIMS = Counter("turnout_claims", "Claims of answers, checked against the passages they cite", ["result"])
 

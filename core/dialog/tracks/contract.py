@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from core.audience import EVERYONE, Reader
 from core.dialog.models.contract import Model
+from core.knowledge import SearchRequest, SearchResult
 from core.memory import Conversation
-from core.records import Citation, Ground, Part, SearchRequest, SearchResult, Usage
+from core.records import Citation, Ground, Part, Usage
 
 Say = Callable[[str], Awaitable[None]]
 """Shows a piece of the answer live, while it is made. What is said but not returned is not part of the answer."""

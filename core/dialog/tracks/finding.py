@@ -15,7 +15,8 @@ from core.dialog.tracks.messages import rewriting
 from core.dialog.tracks.telling import with_cells
 from core.dialog.tracks.writing import write
 from core.errors import CannotServe, NothingFound
-from core.records import Cell, Conflict, Ground, Passage, SearchRequest, SearchResult, Usage
+from core.knowledge import Cell, Conflict, Passage, SearchRequest, SearchResult
+from core.records import Ground, Usage
 
 REWRITE_SECONDS = 4.0
 LONGEST_QUERY = 400

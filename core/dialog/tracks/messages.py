@@ -8,7 +8,7 @@ from string import Template
 
 from core.dialog.models.contract import Message
 from core.dialog.tracks.contract import Ask
-from core.records import Passage
+from core.knowledge import Passage
 
 _TAG = re.compile(r"<(?=/?\s*passages?\b)", re.IGNORECASE)
 _MARK = re.compile(r" ?\[\d{1,2}\]")

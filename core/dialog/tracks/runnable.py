@@ -21,7 +21,8 @@ from core.dialog.tracks.contract import Answer, Ask, Means, Say, Track
 from core.dialog.tracks.finding import Found, find
 from core.dialog.tracks.messages import history
 from core.errors import CannotServe, ConfigError, NothingFound
-from core.records import Part, Passage
+from core.knowledge import Passage
+from core.records import Part
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document

@@ -15,7 +15,7 @@ from itertools import pairwise
 from core.dialog.models.sentences import units
 from core.dialog.models.terms import terms
 from core.dialog.tracks.amounts import Amount, amounts
-from core.records import Passage
+from core.knowledge import Passage
 
 SHARED = 0.34
 """The share of a claim's words that its passages must hold."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from core.records import Cell, Conflict, Passage
+from core.knowledge import Cell, Conflict, Passage
 
 
 def with_cells(passages: Sequence[Passage], cells: Iterable[Cell]) -> tuple[Passage, ...]:

@@ -13,8 +13,9 @@ from core.dialog.summary import outline, summarise
 from core.dialog.tracks import runnable
 from core.dialog.tracks.contract import Ask, Means
 from core.errors import CannotServe, ModelError
+from core.knowledge import SearchRequest, SearchResult
 from core.memory import Conversation, Exchange
-from core.records import SearchRequest, SearchResult, encode
+from core.records import encode
 from core.settings import load
 from tests.core.turn_world import CountsWords
 

@@ -1,0 +1,102 @@
+"""What the dialog and retrieval say to each other: passages, and what may be asked for them."""
+
+from core.records import Record, Versioned
+
+
+class Tags(Record, frozen=True):
+    """What a document is marked with. `origin`: the knowledge source it came by, `owner`: whom to ask about it. `audience`: who
+    may read it, empty: everyone. `at`: when its text was last changed, in Unix seconds, 0 where nobody knows. Of two documents
+    that say different things the one with the higher `priority` is right."""
+
+    origin: str = ""
+    owner: str = ""
+    audience: tuple[str, ...] = ()
+    product: str = ""
+    version: str = ""
+    language: str = ""
+    priority: int = 0
+    at: float = 0.0
+
+
+class Passage(Record, frozen=True):
+    """A piece of a document as search returns it. `score` is comparable within one result only; `start` and `end` are
+    character offsets into the document's extracted text; `page` counts from 1, 0 where a format has none."""
+
+    id: str
+    source: str
+    title: str
+    text: str
+    heading: str = ""
+    url: str = ""
+    score: float = 0.0
+    start: int = 0
+    end: int = 0
+    page: int = 0
+    tags: Tags = Tags()
+
+
+class SearchRequest(Versioned, frozen=True):
+    """What `retrieval.search` takes. `query` is plain text, `before` what the user said before it, which counts half where it
+    helps to tell what is meant; `k` passages at most come back. `audiences`: what the asker may
+    read beside what everyone may. The rest narrows the search: to a product, a version, a language ("": any; a document without
+    one fits all), to texts changed in [`since`, `until`) (Unix seconds, 0: no limit; one without a date fits)."""
+
+    query: str
+    before: str = ""
+    k: int = 6
+    audiences: tuple[str, ...] = ()
+    product: str = ""
+    version: str = ""
+    language: str = ""
+    since: float = 0.0
+    until: float = 0.0
+
+
+class Cell(Record, frozen=True):
+    """What a source says, word for word: the `value` in the `column` of a table's `row`, which stands at `passage`; or the
+    numbers of a sentence, which is `row`."""
+
+    value: str
+    row: str
+    passage: Passage
+    column: str = ""
+    table: str = ""
+
+
+class Conflict(Record, frozen=True):
+    """Sources that say different things about the same; what is to be believed comes first (priority, then date)."""
+
+    about: str
+    said: tuple[Cell, ...]
+
+
+class SearchResult(Versioned, frozen=True):
+    """What `retrieval.search` answers, best first. `cells` answer the question exactly, from tables. `conflicts` are between
+    sources that the asker may read. `confidence` is how probable it is that a passage or cell answers. `legs` names what ran
+    (`lexical`, `dense`). An empty index says so by `documents` 0; a request that cannot be served says why in `error`."""
+
+    passages: tuple[Passage, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    confidence: float = 0.0
+    documents: int = 0
+    legs: tuple[str, ...] = ()
+    took_ms: float = 0.0
+    error: str = ""
+
+
+class DocumentRequest(Versioned, frozen=True):
+    """What `retrieval.document` takes: the `source` of a passage or citation, and what the asker may read."""
+
+    source: str
+    audiences: tuple[str, ...] = ()
+
+
+class Document(Versioned, frozen=True):
+    """What `retrieval.document` answers: a whole document's extracted text, which passages' offsets count in. `text` "": none
+    of that source is there."""
+
+    source: str
+    title: str = ""
+    url: str = ""
+    text: str = ""
