@@ -4,7 +4,7 @@ dark."""
 from collections.abc import Sequence
 from html import escape
 
-from retrieval.evaluation.intervals import Figure
+from core.evaluation.intervals import Figure
 
 WIDTH, LABEL, ROW, MARGIN = 640, 210, 26, 24
 RIGHT = WIDTH - 120

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from core.errors import RecordError
+from core.evaluation import intervals
+from core.evaluation.intervals import Figure
 from core.records import Record, Versioned, decode, encode
-from retrieval.evaluation import intervals
 from retrieval.evaluation.asking import Asked
-from retrieval.evaluation.intervals import Figure
 from retrieval.evaluation.judging import MARKS
 from retrieval.evaluation.noise import KINDS
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from core.errors import TurnoutError
+from core.evaluation.intervals import Figure, difference, needed
 from core.knowledge import SearchRequest, SearchResult
 from retrieval.evaluation import asking
 from retrieval.evaluation.asking import Asked
-from retrieval.evaluation.intervals import Figure, difference, needed
 from retrieval.evaluation.questions import Question
 from retrieval.evaluation.rebuilding import Library
 from retrieval.fusion import Weights

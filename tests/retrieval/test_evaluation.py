@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from core.evaluation import intervals
 from core.knowledge import Passage, Tags
-from retrieval.evaluation import abstention, intervals
+from retrieval.evaluation import abstention
 from retrieval.evaluation.asking import Asked
 from retrieval.evaluation.judging import fits, judge
 from retrieval.evaluation.noise import KINDS

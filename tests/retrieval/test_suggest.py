@@ -61,7 +61,7 @@ async def test_no_text_is_embedded_twice(library):
 
 
 def test_a_gain_that_may_be_chance_says_how_many_questions_more():
-    from retrieval.evaluation.intervals import Figure
+    from core.evaluation.intervals import Figure
     from retrieval.evaluation.suggest import Suggestion
 
     gains = {

@@ -33,6 +33,16 @@ def mean(values: Sequence[float], clusters: Sequence[str]) -> Figure:
     return Figure(value, max(0.0, low), min(1.0, high), len(values))
 
 
+def average(values: Sequence[float]) -> Figure:
+    """The mean of independent values of any size, as costs are."""
+    value, drawn = (
+        float(np.mean(values)),
+        np.random.default_rng(0).choice(np.asarray(values, np.float64), (RESAMPLES, len(values))),
+    )
+    low, high = np.quantile(drawn.mean(axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Figure(value, float(low), float(high), len(values))
+
+
 def difference(values: Sequence[float], clusters: Sequence[str], *, level: float = LEVEL) -> Figure:
     """The mean of paired differences. Fewer than two clusters say nothing: the interval is everything."""
     low, high = bootstrap(values, clusters, level=level)

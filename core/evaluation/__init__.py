@@ -1,0 +1,1 @@
+"""Evaluations that core runs itself, each a package and a command of `turnout eval`."""
