@@ -1,6 +1,7 @@
 """Real servers for every test: NATS with JetStream and Valkey, started privately. One that does not start fails the run."""
 
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,6 +23,14 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {field.validation_alias for field in Settings.model_fields.values()}
     for name in names & set(os.environ):
         monkeypatch.delenv(str(name))
+
+
+@pytest.fixture(autouse=True)
+def patient_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A web service in this process waits for a slow machine: who does not answer at once is not taken for dead."""
+    for name in ("hooks", "operate", "sources"):
+        if module := sys.modules.get(f"bots.web.{name}"):
+            monkeypatch.setattr(module, "PATIENCE", 60.0)
 
 
 @pytest.fixture(scope="session")

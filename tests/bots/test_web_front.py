@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from bots.web import hooks, operate
+from bots.web import hooks
 from bots.web.service import serve
 from bots.web.sources import find, marked
 from core import keys
@@ -22,8 +22,7 @@ async def front(servers, bus, tmp_path):
         yield front
 
 
-async def test_it_is_ready_only_when_everything_started_is_and_says_who_is_not(bus, front, monkeypatch):
-    monkeypatch.setattr(operate, "PATIENCE", 0.5)
+async def test_it_is_ready_only_when_everything_started_is_and_says_who_is_not(bus, front):
     alone = await front.client.get("/readyz")
     assert alone.status_code == 503
     assert alone.json()["services"]["web"] == "ready"

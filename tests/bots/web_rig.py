@@ -47,7 +47,7 @@ def settings_for(nats_url: str, folder: Path, **more: str) -> Settings:
 async def serving(settings: Settings) -> AsyncIterator["Front"]:
     """The service, listening; cancelled at the end, as `turnout serve` does."""
     task = asyncio.create_task(serve(settings))
-    async with httpx.AsyncClient(base_url=f"http://{settings.http}", timeout=10) as client:
+    async with httpx.AsyncClient(base_url=f"http://{settings.http}", timeout=60) as client:
         front = Front(client, settings, task)
         while not await front.lives():
             if task.done():
