@@ -15,6 +15,7 @@ import click
 from core import assistant, embedded, settings
 from core.bus import Bus
 from core.errors import ConfigError, TurnoutError, Unavailable
+from core.evaluation import kept
 from core.knowledge import Document, DocumentRequest, SearchRequest, SearchResult
 from core.records import decode, encode
 from core.settings import Settings
@@ -154,13 +155,13 @@ async def measure(bus: Bus, given: Settings, questions: Sequence[Question], *, n
     asked = await asking.ask(searching(bus), questions, k=choices.k, seed=choices.seed, noise=choices.noise, tell=tell)
     run = runs.make(name, asked, k=choices.k, seed=choices.seed, searched=searched)
     folder = given.data / FOLDER
-    before = runs.last(folder, name)
+    before = kept.last(folder, Run, name)
     changes = runs.compare(before, run, tolerance=choices.tolerance) if before else []
-    kept = runs.keep(folder, run)
-    shown = kept.with_suffix(".html")
+    path = kept.keep(folder, run)
+    shown = path.with_suffix(".html")
     shown.write_text(page(run, changes, before), "utf-8")
     click.echo("\n".join(summary(run, changes, before)))
-    click.echo(f"\nkept in {kept}, to look at: {shown}")
+    click.echo(f"\nkept in {path}, to look at: {shown}")
     if worse := [change for change in changes if change.worse]:
         raise Worse(
             "worse than the last run: " + ", ".join(f"{one.measure} ({one.slice}) {one.by.value:+.3f}" for one in worse)

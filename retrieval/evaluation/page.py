@@ -1,14 +1,14 @@
-"""The page of a run: one HTML file that needs nothing else, for people to look at."""
+"""The page of a run."""
 
-import time
 from collections.abc import Iterator, Sequence
 from html import escape
-from importlib.resources import files
 
+from core.evaluation import pages
+from core.evaluation.pages import row, table, tile, tiles, when
+from core.evaluation.pictures import bars, curve, dots, told
 from retrieval.evaluation import abstention
 from retrieval.evaluation.asking import Asked
 from retrieval.evaluation.noise import KINDS
-from retrieval.evaluation.pictures import bars, curve, dots, told
 from retrieval.evaluation.runs import Change, Run, Slice, guarded
 
 RANKS = 10
@@ -16,27 +16,20 @@ MISSES = 50
 
 
 def page(run: Run, changes: Sequence[Change], compared: Run | None) -> str:
-    sections = "\n".join(_sections(run, changes, compared))
-    style = files(__package__).joinpath("static/page.css").read_text("utf-8")
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Retrieval, {escape(run.questions)}</title><style>{style}</style></head>"
-        f"<body><main>{sections}</main></body></html>"
-    )
+    return pages.page(f"Retrieval, {run.questions}", _sections(run, changes, compared))
 
 
 def _sections(run: Run, changes: Sequence[Change], compared: Run | None) -> Iterator[str]:
     everything = run.slices[0]
     searched = run.searched
     yield (
-        f"<h1>Retrieval</h1><p class='sub'>{escape(run.questions)} · {everything.questions} questions · {_when(run.at)}<br>"
+        f"<h1>Retrieval</h1><p class='sub'>{escape(run.questions)} · {everything.questions} questions · {when(run.at)}<br>"
         f"{searched.documents} documents, {searched.passages} passages, searched by"
         f" {escape(searched.embedder or 'words alone')}; {run.k} passages an answer"
         + (f"; {searched.waiting} passages had no vector yet" if searched.waiting else "")
         + "</p>"
     )
-    yield f"<div class='tiles'>{''.join(_tiles(everything))}</div>"
+    yield tiles(_tiles(everything))
     yield _changes(changes, compared)
     yield "<h2>Slice by slice</h2>"
     for name in guarded(run.k):
@@ -56,25 +49,32 @@ def _tiles(everything: Slice) -> Iterator[str]:
         if name.startswith("recall, "):
             continue
         places = 1 if name.endswith("ms") else 3
-        yield (
-            f"<div class='tile'><b>{figure.value:.{places}f}</b><span>{escape(name)}</span>"
-            f"<small>{figure.low:.{places}f} to {figure.high:.{places}f} · n {figure.n}</small></div>"
-        )
+        interval = f"{figure.low:.{places}f} to {figure.high:.{places}f} · n {figure.n}"
+        yield tile(f"{figure.value:.{places}f}", name, interval)
 
 
 def _changes(changes: Sequence[Change], compared: Run | None) -> str:
     if compared is None:
         return "<h2>Since the last run</h2><p>There is no earlier run of these questions.</p>"
-    rows = "".join(
-        f"<tr class='{'worse' if change.worse else ''}'><td>{escape(change.slice)}</td><td>{escape(change.measure)}</td>"
-        f"<td>{change.before:.3f}</td><td>{change.after:.3f}</td>"
-        f"<td>{change.by.value:+.3f} ({change.by.low:+.3f} to {change.by.high:+.3f})</td><td>{change.by.n}</td>"
-        f"<td>{'worse' if change.worse else ''}</td></tr>"
+    rows = (
+        row(
+            "td",
+            (
+                change.slice,
+                change.measure,
+                f"{change.before:.3f}",
+                f"{change.after:.3f}",
+                f"{change.by.value:+.3f} ({change.by.low:+.3f} to {change.by.high:+.3f})",
+                str(change.by.n),
+                "worse" if change.worse else "",
+            ),
+            mark="worse" if change.worse else "",
+        )
         for change in changes
         if change.slice == "all" or change.worse or change.by.value
     )
-    head = _row("th", ("slice", "measure", "before", "now", "difference, interval", "n", ""))
-    return f"<h2>Since the last run ({_when(compared.at)})</h2><div class='wide'><table>{head}{rows}</table></div>"
+    head = ("slice", "measure", "before", "now", "difference, interval", "n", "")
+    return f"<h2>Since the last run ({when(compared.at)})</h2>{table(head, rows)}"
 
 
 def _order(run: Run) -> Iterator[str]:
@@ -115,8 +115,8 @@ def _times(run: Run, everything: Slice) -> Iterator[str]:
 
 def _table(slices: Sequence[Slice]) -> str:
     names = list(dict.fromkeys(name for one in slices for name in one.figures))
-    rows = "".join(
-        _row(
+    rows = (
+        row(
             "td",
             (
                 one.name,
@@ -126,14 +126,14 @@ def _table(slices: Sequence[Slice]) -> str:
         )
         for one in slices
     )
-    return f"<h2>All figures</h2><div class='wide'><table>{_row('th', ('slice', 'n', *names))}{rows}</table></div>"
+    return f"<h2>All figures</h2>{table(('slice', 'n', *names), rows)}"
 
 
 def _misses(run: Run) -> str:
     """The questions to look at first."""
     wrong = sorted((one for one in run.asked if _missed(one)), key=lambda one: one.marks.recall if one.marks else -1.0)
-    rows = "".join(
-        _row(
+    rows = (
+        row(
             "td",
             (
                 one.question.question,
@@ -144,19 +144,11 @@ def _misses(run: Run) -> str:
         )
         for one in wrong[:MISSES]
     )
-    head = _row("th", ("question", "wanted", "found", "recall"))
+    head = ("question", "wanted", "found", "recall")
     more = f" The first {MISSES} of {len(wrong)}." if len(wrong) > MISSES else ""
     told = f"<p>{len(wrong)} questions that did not get all they need.{more}</p>"
-    return f"<h2>To look at</h2>{told}<div class='wide'><table>{head}{rows}</table></div>"
+    return f"<h2>To look at</h2>{told}{table(head, rows)}"
 
 
 def _missed(one: Asked) -> bool:
     return one.marks.recall < 1 if one.marks else one.returned
-
-
-def _row(tag: str, cells: Sequence[str]) -> str:
-    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
-
-
-def _when(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))

@@ -1,17 +1,13 @@
-"""A run: every figure with its interval, slice by slice; kept as a file, and compared with the last one question by
-question."""
+"""A run: every figure with its interval, slice by slice; compared with the last one question by question."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from core.errors import RecordError
 from core.evaluation import intervals
 from core.evaluation.intervals import Figure
-from core.records import Record, Versioned, decode, encode
+from core.evaluation.kept import Kept
+from core.records import Record
 from retrieval.evaluation.asking import Asked
 from retrieval.evaluation.judging import MARKS
 from retrieval.evaluation.noise import KINDS
@@ -37,11 +33,9 @@ class Searched(Record, frozen=True):
     language: str = ""
 
 
-class Run(Versioned, frozen=True):
-    """One evaluation. `questions` is the name of the set, by which the next run finds this one."""
+class Run(Kept, frozen=True, kw_only=True):
+    """One evaluation."""
 
-    questions: str
-    at: float
     k: int
     seed: int
     searched: Searched
@@ -153,23 +147,3 @@ def _change(name: str, measure: str, pairs: Sequence[tuple[Asked, Asked]], **how
         by=by,
         worse=by.high < 0 and by.value < -how["tolerance"],
     )
-
-
-def keep(folder: Path, run: Run) -> Path:
-    """Where it is now kept."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(run.at))}-{int(run.at * 1000) % 1000:03}.json"
-    path.write_bytes(msgspec.json.format(encode(run), indent=1))
-    return path
-
-
-def last(folder: Path, questions: str) -> Run | None:
-    """The latest run of the same questions; files that are no run of this version are passed over."""
-    for path in sorted(folder.glob("*.json"), reverse=True):
-        try:
-            run = decode(Run, path.read_bytes())
-        except RecordError:
-            continue
-        if run.questions == questions:
-            return run
-    return None

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from core.evaluation import kept
 from core.knowledge import Passage
 from retrieval.evaluation import runs
 from retrieval.evaluation.asking import Asked
@@ -64,13 +65,13 @@ def test_another_k_and_other_questions_are_not_compared():
 
 
 def test_the_last_run_of_the_same_questions_is_found_again(tmp_path):
-    assert runs.last(tmp_path, "q.jsonl") is None
+    assert kept.last(tmp_path, runs.Run, "q.jsonl") is None
     first, second = run(lambda n: True), run(lambda n: False)
-    runs.keep(tmp_path, first)
-    runs.keep(tmp_path, second)
-    runs.keep(tmp_path, run(lambda n: True, name="other.jsonl"))
+    kept.keep(tmp_path, first)
+    kept.keep(tmp_path, second)
+    kept.keep(tmp_path, run(lambda n: True, name="other.jsonl"))
     (tmp_path / "99999999T000000-000.json").write_text("{")
-    assert runs.last(tmp_path, "q.jsonl") == second
+    assert kept.last(tmp_path, runs.Run, "q.jsonl") == second
 
 
 def test_every_figure_has_an_interval_around_it():
