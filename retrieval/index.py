@@ -7,8 +7,9 @@ by their words immediately and by their meaning as soon as `embed_some` has come
 import shutil
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import structlog
@@ -19,13 +20,14 @@ from retrieval.cells import answers, question
 from retrieval.conflicts import between_cells, between_passages, settled
 from retrieval.embeddings import Embedder
 from retrieval.fusion import Weights
-from retrieval.manifest import Manifest, Row
+from retrieval.manifest import Change, Manifest, Row
 from retrieval.ranking import LONGEST_QUERY, Ranking
 from retrieval.readers.contract import LoadedDocument
 from retrieval.reranking import Score
 from retrieval.scope import readable, scope
-from retrieval.shard import Broken, Entry, Shard
+from retrieval.shard import Shard
 from retrieval.splitting import Piece
+from retrieval.stores.contract import Broken, Entry, Store
 from retrieval.vectors import Vectors
 
 FORMAT = 2
@@ -77,15 +79,16 @@ class Index:
             self._vectors.want(setup.embedder, setup.weights, self._shard)
 
     def put(self, document: LoadedDocument, pieces: list[Piece], *, row: Row) -> None:
-        """Show this document instead of what stands under its source. Vectors of passages that stay are kept."""
+        self.put_all([Change(document, pieces, row)])
+
+    def put_all(self, changes: Sequence[Change]) -> None:
+        """Show these documents instead of what stands under their sources, each of which is there once. Vectors of passages
+        that stay are kept."""
         with self._writing:
-            before = self._manifest.row(document.source)
-            known = self._shard.vectors(before.rev) if before else {}
-            rev = self._manifest.stage()
+            revs = self._manifest.stage(len(changes))
             self._shard.hidden = self._manifest.hidden()
-            language = words.spoken(document.text, self._setup.language, tag=row.tags.language)
-            self._shard.stage(rev, _entries(document, pieces, known, (row.tags, language)))
-            self._manifest.commit(replace(row, rev=rev, passages=len(pieces)), document, pieces)
+            self._shard.stage(chain.from_iterable(map(self._entries, revs, changes)))
+            self._manifest.commit([change.as_revision(rev) for rev, change in zip(revs, changes, strict=True)])
             self._sweep()
             self._all_vectors = False
 
@@ -178,7 +181,7 @@ class Index:
         """Survive a power cut from here on; a killed process loses nothing anyway."""
         self._shard.flush()
 
-    def _open(self, language: str) -> Shard:
+    def _open(self, language: str) -> Store:
         """The shard as the manifest wants it: swept, and whatever is missing written again."""
         folder = self._shard_folder(language)
         for old in set(self._folder.glob("shard-*")) - set(self._folder.glob(f"shard-{FORMAT}-*")):
@@ -189,9 +192,9 @@ class Index:
             log.error("the index is broken and is made anew from the texts", reason=str(error))
             shutil.rmtree(folder)
             shard = Shard(folder)
-        for rev in self._manifest.hidden():
-            shard.drop(rev)
-            self._manifest.swept(rev)
+        if hidden := self._manifest.hidden():
+            shard.drop(hidden)
+            self._manifest.swept(hidden)
         half_marked = self._manifest.row(self._manifest.get(MARKING))
         if half_marked is not None:
             shard.mark(half_marked.rev, half_marked.tags)
@@ -203,38 +206,46 @@ class Index:
             self._fill(shard, language)
         return shard
 
-    def _respeak(self, shard: Shard, row: Row, tags: Tags, language: str) -> None:
+    def _respeak(self, shard: Store, row: Row, tags: Tags, language: str) -> None:
         text, _ = self._manifest.content(row.source)
         shard.respeak(row.rev, words.spoken(text, language, tag=tags.language))
 
-    def _fill(self, shard: Shard, language: str) -> None:
+    def _fill(self, shard: Store, language: str) -> None:
         for row in self._manifest.rows():
             if shard.count(row.rev) != row.passages:
                 text, pieces = self._manifest.content(row.source)
-                shard.drop(row.rev)
-                kind = row.tags, words.spoken(text, language, tag=row.tags.language)
-                shard.stage(row.rev, _entries(LoadedDocument(row.source, row.title, text, url=row.url), pieces, {}, kind))
+                shard.drop([row.rev])
+                change = Change(LoadedDocument(row.source, row.title, text, url=row.url), pieces, row)
+                shard.stage((row.rev, entry) for entry in _entries(change, {}, language))
         shard.flush()
+
+    def _entries(self, rev: int, change: Change) -> Iterator[tuple[int, Entry]]:
+        """What the shard gets of a document, with the vectors that it knows of the one before."""
+        before, known = self._manifest.row(change.row.source), dict[str, Vectored]()
+        if before and self._shard.sizes:
+            known = {entry.payload["id"]: entry.vectors for entry in self._shard.entries(before.rev)}
+        return ((rev, entry) for entry in _entries(change, known, self._setup.language))
 
     def _sweep(self) -> None:
         hidden = self._shard.hidden = self._manifest.hidden()
-        for rev in hidden:
-            self._shard.drop(rev)
-            self._manifest.swept(rev)
+        if hidden:
+            self._shard.drop(hidden)
+            self._manifest.swept(hidden)
         self._shard.hidden = frozenset()
 
     def _shard_folder(self, language: str) -> Path:
         return self._folder / f"shard-{FORMAT}-{language}"
 
 
-Kind = tuple[Tags, str]
-Known = dict[str, dict[str, list[float]]]
+Vectored = Mapping[str, Sequence[float]]
 
 
-def _entries(document: LoadedDocument, pieces: list[Piece], known: Known, kind: Kind) -> Iterator[Entry]:
-    """What the shard gets of a document; `kind` is its tags, and the language its words are in."""
+def _entries(change: Change, known: Mapping[str, Vectored], language: str) -> Iterator[Entry]:
+    """What the shard gets of a document, in an assistant's `language`; `known` are vectors by the passages' ids."""
+    document, tags = change.document, change.row.tags
     common = {"source": document.source, "title": document.title, "url": document.url}
-    for piece in pieces:
+    language = words.spoken(document.text, language, tag=tags.language)
+    for piece in change.pieces:
         place = {"start": piece.start, "end": piece.end, "page": piece.page}
         payload = {"id": piece.id, "text": piece.text, "heading": piece.heading} | common | place
-        yield Entry(payload, *kind, known.get(piece.id, {}))
+        yield Entry(payload, tags, language, known.get(piece.id, {}))

@@ -22,7 +22,7 @@ from retrieval.fetching import Gone
 from retrieval.kinds import ELSEWHERE, EXPORTS
 from retrieval.kinds.contract import Content, Offer, Seen
 from retrieval.ledger import Memory
-from retrieval.manifest import Row
+from retrieval.manifest import Change, Row
 from retrieval.parsing import Parser
 from retrieval.readers.contract import LoadedDocument, Unreadable
 from retrieval.records import Planned, Progress, Skipped
@@ -192,7 +192,7 @@ class Run:
         async with self.shelf.writing:
             tags = self.shelf.tags(source, seen.at)
             row = Row(offer.name, 0, offer.path, self.origin, sign, document.title, document.url, 0, time.time(), tags)
-            await finished(lambda: self.shelf.index.put(document, pieces, row=row))
+            await finished(self.shelf.index.put_all, [Change(document, pieces, row)])
         self.shelf.written.set()
 
     async def _remember(self, offer: Offer, memory: Memory) -> None:

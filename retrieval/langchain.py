@@ -24,7 +24,7 @@ from core.records import decode, encode
 from retrieval.embeddings import Embedder
 from retrieval.fusion import Weights
 from retrieval.index import Index, Setup
-from retrieval.manifest import Row
+from retrieval.manifest import Change, Row
 from retrieval.readers.contract import LoadedDocument
 from retrieval.splitting import Piece
 
@@ -102,12 +102,9 @@ class TurnoutVectorStore(VectorStore):
         """The ids under which they stand now. Metadata is anything that JSON can say."""
         given = list(texts)
         named = [name or str(uuid.uuid4()) for name in ids or [None] * len(given)]
-        for name, text, metadata in zip(named, given, metadatas or [{}] * len(given), strict=True):
-            document = LoadedDocument(name, "", text)
-            row = Row(
-                name, 0, json.dumps(metadata), "langchain", "", "", "", 0, time.time()
-            )  # its metadata says where it is from
-            self._index.put(document, [Piece(name, text, "", 0, len(text), 0)], row=row)
+        each = zip(named, given, metadatas or [{}] * len(given), strict=True)
+        changes = [_change(*one) for one in each]
+        self._index.put_all(list({change.row.source: change for change in changes}.values()))
         while self._index.embed_some():
             pass
         return named
@@ -144,6 +141,12 @@ def as_document(passage: Passage) -> Document:
     """A passage as LangChain knows it."""
     metadata = {name: getattr(passage, name) for name in Passage.__struct_fields__ if name not in ("id", "text")}
     return Document(page_content=passage.text, metadata=metadata, id=passage.id)
+
+
+def _change(name: str, text: str, metadata: dict[str, Any]) -> Change:
+    """Its metadata says where it is from."""
+    row = Row(name, 0, json.dumps(metadata), "langchain", "", "", "", 0, time.time())
+    return Change(LoadedDocument(name, "", text), [Piece(name, text, "", 0, len(text), 0)], row)
 
 
 def _blocking(work: Coroutine[Any, Any, Answer]) -> Answer:

@@ -6,9 +6,9 @@ see: those being written, and those replaced and not yet deleted. After a crash 
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,18 @@ class Row:
     tags: Tags = Tags()
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A document to be shown instead of what stands under its source."""
+
+    document: LoadedDocument
+    pieces: Sequence[Piece]
+    row: Row
+
+    def as_revision(self, rev: int) -> "Change":
+        return replace(self, row=replace(self.row, rev=rev, passages=len(self.pieces)))
+
+
 class Manifest:
     """All methods may be called from any thread."""
 
@@ -73,25 +85,22 @@ class Manifest:
     def close(self) -> None:
         self._db.close()
 
-    def stage(self) -> int:
-        """A new revision, hidden from now on."""
+    def stage(self, count: int) -> range:
+        """So many new revisions, hidden from now on."""
         with self._transaction() as db:
             (top,) = db.execute(
                 "select max(0, (select coalesce(max(rev), 0) from documents), (select coalesce(max(rev), 0) from hidden))"
             ).fetchone()
-            db.execute("insert into hidden values (?)", (top + 1,))
-        return int(top) + 1
+            revs = range(int(top) + 1, int(top) + 1 + count)
+            db.executemany("insert into hidden values (?)", [(rev,) for rev in revs])
+        return revs
 
-    def commit(self, row: Row, document: LoadedDocument, pieces: Sequence[Piece]) -> None:
-        """Show the revision of `row`, hide the one it replaces; one step."""
+    def commit(self, changes: Sequence[Change]) -> None:
+        """Show the revisions of their rows, hide those they replace; one step."""
         with self._transaction() as db:
-            self._hide(db, row.source)
-            plain = (getattr(row, name) for name in COLUMNS.split(", ")[:-1])
-            values = (*plain, msgspec.json.encode(row.tags), document.text, msgspec.json.encode(list(pieces)))
-            marks = ", ".join("?" * len(values))
-            db.execute(f"insert or replace into documents ({COLUMNS}, text, pieces) values ({marks})", values)
-            tables.keep(db, row.rev, document.tables)
-            db.execute("delete from hidden where rev = ?", (row.rev,))
+            for change in changes:
+                self._show(db, change)
+            db.executemany("delete from hidden where rev = ?", [(change.row.rev,) for change in changes])
 
     def remove(self, source: str) -> None:
         with self._transaction() as db:
@@ -107,10 +116,10 @@ class Manifest:
         with self._transaction() as db:
             db.execute("update documents set tags = ? where source = ?", (msgspec.json.encode(tags), source))
 
-    def swept(self, rev: int) -> None:
-        """A hidden revision's passages are gone from the shard."""
+    def swept(self, revs: Collection[int]) -> None:
+        """Hidden revisions' passages are gone from the store."""
         with self._transaction() as db:
-            db.execute("delete from hidden where rev = ?", (rev,))
+            db.executemany("delete from hidden where rev = ?", [(rev,) for rev in revs])
 
     def hidden(self) -> frozenset[int]:
         return frozenset(rev for (rev,) in self._all("select rev from hidden"))
@@ -147,6 +156,15 @@ class Manifest:
     def put(self, key: str, value: str) -> None:
         with self._transaction() as db:
             db.execute("insert or replace into settings values (?, ?)", (key, value))
+
+    def _show(self, db: sqlite3.Connection, change: Change) -> None:
+        row, document = change.row, change.document
+        self._hide(db, row.source)
+        plain = (getattr(row, name) for name in COLUMNS.split(", ")[:-1])
+        values = (*plain, msgspec.json.encode(row.tags), document.text, msgspec.json.encode(list(change.pieces)))
+        marks = ", ".join("?" * len(values))
+        db.execute(f"insert or replace into documents ({COLUMNS}, text, pieces) values ({marks})", values)
+        tables.keep(db, row.rev, document.tables)
 
     def _hide(self, db: sqlite3.Connection, source: str) -> None:
         tables.forget(db, source)

@@ -15,7 +15,7 @@ from retrieval.confidence import confidence, held
 from retrieval.fusion import Weights, fuse, lift
 from retrieval.reranking import Score, reordered
 from retrieval.scope import scope
-from retrieval.shard import SPOKEN, Asked, Legs, Shard, revision, searched
+from retrieval.stores.contract import SPOKEN, Asked, Legs, Store, revision, searched
 from retrieval.vectors import Vectors
 
 LEG = 100
@@ -37,7 +37,7 @@ class Best:
 class Ranking:
     """`language` is the assistant's, `weights` those for words alone; `all_vectors`: no passage waits for its vector."""
 
-    shard: Shard
+    shard: Store
     vectors: Vectors
     language: str
     weights: Weights

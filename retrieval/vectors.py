@@ -15,7 +15,7 @@ import structlog
 from retrieval.embeddings import Embedder, again
 from retrieval.fusion import Weights, weights
 from retrieval.manifest import Manifest
-from retrieval.shard import Shard
+from retrieval.stores.contract import Store
 
 FIELDS = ("dense", "dense-next")
 EMBEDDER, COMING = "embedder", "embedder coming"
@@ -47,7 +47,7 @@ class Vectors:
         """Where vectors are still made for."""
         return self.coming or self.serving
 
-    def want(self, embedder: Embedder | None, wanted: Weights, shard: Shard) -> None:
+    def want(self, embedder: Embedder | None, wanted: Weights, shard: Store) -> None:
         """From now on, or as soon as its vectors are complete, this embedder's."""
         before, self.serving, self.coming = self.serving, None, None
         self._queries.clear()
@@ -71,7 +71,7 @@ class Vectors:
         self.serving = Space(old, field, weights(old)) if old else None
         log.info("vectors are made anew", embedder=embedder.name, meanwhile=name if old else "words alone")
 
-    def give(self, vectors: Mapping[UUID, Sequence[float]], shard: Shard) -> None:
+    def give(self, vectors: Mapping[UUID, Sequence[float]], shard: Store) -> None:
         """Store vectors of the target. The first ones tell how long they are; others than before make all of them anew."""
         space, key = (self.coming, COMING) if self.coming else (self.serving, EMBEDDER)
         size = len(next(iter(vectors.values())))
@@ -83,7 +83,7 @@ class Vectors:
             self._write(key, space, size)
         shard.give_vectors(space.field, vectors)
 
-    def complete(self, shard: Shard) -> None:
+    def complete(self, shard: Store) -> None:
         """Every passage has its vector of the target: from here on searches use those."""
         if self.coming is None:
             return
@@ -115,7 +115,7 @@ class Vectors:
             self._queries.popitem(last=False)
         return space, vector
 
-    def _only(self, space: Space, size: int, shard: Shard) -> None:
+    def _only(self, space: Space, size: int, shard: Store) -> None:
         """Nobody else's vectors are of use."""
         for field in FIELDS:
             if field != space.field or not size:

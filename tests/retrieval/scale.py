@@ -28,10 +28,10 @@ from core.settings import load
 from retrieval import embeddings, service
 from retrieval.fusion import Weights
 from retrieval.index import Index, Setup
-from retrieval.manifest import Row
+from retrieval.manifest import Change, Row
 from retrieval.readers.contract import LoadedDocument
-from retrieval.shard import Entry
 from retrieval.splitting import Piece
+from retrieval.stores.contract import Entry
 from retrieval.vectors import EMBEDDER, FIELDS
 
 SIZE, TOPICS, EACH = 384, 2000, 5
@@ -72,12 +72,13 @@ def fill(folder: Path, passages: int, restricted: float) -> None:
     for number in range(passages // EACH):
         source, tags = f"{number}.md", Tags(audience=("staff",) if rng.random() < restricted else ())
         pieces = [Piece(f"{number}-{n}", text(rng, 90), "", n, n + 1, 0) for n in range(EACH)]
-        rev = manifest.stage()
+        (rev,) = manifest.stage(1)
         common = {"source": source, "title": f"Paper {number}", "url": "", "heading": "", "page": 0}
         payloads = [common | {"id": p.id, "text": p.text, "start": p.start, "end": p.end} for p in pieces]
-        shard.stage(rev, [Entry(payload, tags, "en", {FIELDS[0]: next(vectors)}) for payload in payloads])
+        shard.stage([(rev, Entry(payload, tags, "en", {FIELDS[0]: next(vectors)})) for payload in payloads])
         row = Row(source, rev, source, "command", "hash", common["title"], "", EACH, 0.0, tags)
-        manifest.commit(row, LoadedDocument(source, common["title"], "\n\n".join(p.text for p in pieces)), pieces)
+        document = LoadedDocument(source, common["title"], "\n\n".join(p.text for p in pieces))
+        manifest.commit([Change(document, pieces, row)])
     index.close()
 
 
