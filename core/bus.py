@@ -1,8 +1,11 @@
 """The bus: everything services say to each other goes through this contract.
 
-Two kinds of message. *Stored* ones live in four streams (`STREAMS`), are published with an id (the same id twice is stored
+Two kinds of message. *Stored* ones live in streams (`STREAMS`), are published with an id (the same id twice is stored
 once within the duplicate window) and, where asked, only if the subject still stands where the writer believes it does.
 *Passing* ones (`emit`, `request`) are gone when nobody listens.
+
+The stream KV_turnout is a key-value bucket of NATS (`nats kv get turnout KEY`): the subject `$KV.turnout.KEY` is a key and its
+last message the value, so `last` gets, `publish` with the place it stands at compares and sets, and `follow` watches.
 
 `core.bus_nats.connect` is NATS with JetStream; `core.bus_memory.MemoryBus` its in-memory twin, which passes the same suite.
 """
@@ -17,12 +20,14 @@ Handler = Callable[[bytes], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream's settings. `days` and `megabytes` bound it; when full it refuses new messages, never drops old ones."""
+    """A stream's settings. `days` (0: for ever) and `megabytes` bound it; when full it refuses new messages, never drops old
+    ones. `history`: of each subject so many messages are kept, and a newer one takes the oldest's place (0: all are kept)."""
 
     name: str
     subjects: tuple[str, ...]
     days: int
     megabytes: int
+    history: int = 0
 
 
 STREAMS = (
@@ -30,6 +35,7 @@ STREAMS = (
     Stream("LOG", ("log.>",), days=3650, megabytes=16384),
     Stream("SENT", ("sent.>",), days=30, megabytes=2048),
     Stream("DEAD", ("dead.>",), days=90, megabytes=512),
+    Stream("KV_turnout", ("$KV.turnout.>",), days=0, megabytes=256, history=1),
 )
 
 ACK_WAIT = 8.0

@@ -35,10 +35,10 @@ def matches(pattern: str, subject: str) -> bool:
 
 @dataclass
 class _Kept:
-    """One stream; sequence n is at place n - 1."""
+    """One stream; sequence n is at place n - 1, None where a newer message of its subject took its place."""
 
     settings: Stream
-    messages: list[Stored] = field(default_factory=list)
+    messages: list[Stored | None] = field(default_factory=list)
     by_subject: dict[str, list[Stored]] = field(default_factory=dict)
     ids: dict[str, tuple[int, float]] = field(default_factory=dict)
     size: int = 0
@@ -118,6 +118,10 @@ class MemoryBus:
         line.append(message)
         kept.ids[id] = (message.seq, self.clock())
         kept.size += len(data)
+        if kept.settings.history and len(line) > kept.settings.history:
+            gone = line.pop(0)
+            kept.messages[gone.seq - 1] = None
+            kept.size -= len(gone.data)
         self.wake()
         return Ack(message.seq)
 
@@ -154,7 +158,7 @@ class MemoryBus:
         if state is None:
             return 0
         behind = self._kept[stream].messages[state.next - 1 :]
-        return len(state.out) + sum(matches(state.subject, message.subject) for message in behind)
+        return len(state.out) + sum(matches(state.subject, message.subject) for message in behind if message)
 
     @asynccontextmanager
     async def follow(self, stream: str, subject: str, after: int) -> AsyncIterator[AsyncIterator[Stored]]:
@@ -164,9 +168,9 @@ class MemoryBus:
             seen = after
             while True:
                 changed = self._changed
-                for message in kept.messages[seen:]:
-                    seen = message.seq
-                    if matches(subject, message.subject):
+                for seq, message in enumerate(kept.messages[seen:], seen + 1):
+                    seen = seq
+                    if message and matches(subject, message.subject):
                         yield message
                 if seen >= len(kept.messages):
                     await self._wait(changed, None)
@@ -231,11 +235,14 @@ class MemoryBus:
     def _due(self, kept: _Kept, state: _Durable, subject: str) -> Stored | None:
         now = self.clock()
         for seq in sorted(state.out):
-            if state.out[seq] <= now:
-                return kept.messages[seq - 1]
-        for message in kept.messages[state.next - 1 :]:
-            state.next = message.seq + 1
-            if matches(subject, message.subject):
+            if state.out[seq] > now:
+                continue
+            if again := kept.messages[seq - 1]:
+                return again
+            del state.out[seq]
+        for seq, message in enumerate(kept.messages[state.next - 1 :], state.next):
+            state.next = seq + 1
+            if message and matches(subject, message.subject):
                 return message
         return None
 

@@ -79,6 +79,11 @@ def siblings(service: str, replica: str) -> str:
     return f"siblings.{service}.{replica}"
 
 
+def routes(number: int | None = None) -> str:
+    """Key of a version of the routes, as a subject of the bucket KV_turnout; None: of all."""
+    return f"$KV.turnout.routes.{'*' if number is None else number}"
+
+
 def lane_of(subject: str) -> tuple[str, str]:
     """(channel, lane) of a stream subject."""
     _, channel, lane = subject.split(".")

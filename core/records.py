@@ -102,7 +102,8 @@ class Turn(Versioned, frozen=True):
     `id` is the id of the first event; `events` are all it answers. `upto` is the sequence in IN of the last of them and
     `prev` the log sequence of the lane's turn before (0: none), so the log of a lane is a linked list from its end.
     `outcome`: `answered`; `clarify` (we asked back); `noted` (nothing to say: feedback, an edit…); `dead` (given up, the
-    event stands in DEAD). `summary` is the running summary this turn saw; `grounds`: what it rests on.
+    event stands in DEAD). `summary` is the running summary this turn saw; `grounds`: what it rests on. `routes`: the version
+    of the routes that it followed (0: the assistant file); `target`: the turn that a feedback is about.
     """
 
     id: str
@@ -127,6 +128,8 @@ class Turn(Versioned, frozen=True):
     summary: str = ""
     grounds: tuple[Ground, ...] = ()
     at: float = 0.0
+    routes: int = 0
+    target: str = ""
 
     @property
     def text(self) -> str:

@@ -1,6 +1,6 @@
 """The bus on NATS with JetStream. `connect` yields it; nothing outside this package imports nats.
 
-`link` is one connection that outlives servers; `streams` makes the four streams; `pull` hands out what they hold, by a standing
+`link` is one connection that outlives servers; `streams` makes the streams; `pull` hands out what they hold, by a standing
 pull request; `bus` joins them to the contract of `core.bus`. JetStream's API is spoken in its own JSON over plain requests:
 it is smaller than the client library's wrapper and shows every option that matters.
 

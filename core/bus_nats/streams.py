@@ -75,6 +75,7 @@ async def _ensure(link: Link, stream: Stream, answer: dict[str, Any], *, lost: b
         "max_bytes": stream.megabytes * 1024 * 1024,
         "duplicate_window": nanoseconds(DUPLICATES),
         "allow_direct": True,
+        "max_msgs_per_subject": stream.history or -1,
     }
     if answer.get("error", {}).get("err_code") == MISSING:
         if lost:

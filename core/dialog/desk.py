@@ -14,13 +14,14 @@ from core.dialog.tracks.contract import Answer, Ask, Means, Say, Tracks
 from core.errors import CannotServe, NothingFound
 from core.memory import Conversation
 from core.records import Part
+from core.routes.standing import Standing, Taken
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a message; `timings` in milliseconds. `kind` as in a Turn."""
+    """What became of a message; `timings` in milliseconds. `kind` and `routes` as in a Turn."""
 
     answer: Answer
     why: str
@@ -29,6 +30,7 @@ class Outcome:
     confidence: float = 0.0
     kind: Literal["answered", "clarify", "noted"] = "answered"
     timings: dict[str, float] = field(default_factory=dict)
+    routes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Desk:
     router: Router
     tracks: Tracks
     means: Means
+    standing: Standing = field(default_factory=Standing)
 
     async def answer(
         self, text: str, conversation: Conversation, begin: Callable[[], Say], *, reader: Reader = EVERYONE
@@ -58,9 +61,12 @@ class Desk:
             return replace(outcome, kind="clarify", answer=Answer((clarification(decision, self.assistant),)))
         if decision.kind == "out_of_scope":
             return replace(outcome, answer=Answer((Part(text=about.out_of_scope, choices=about.suggestions),)))
-        answer, track, why = await self._take_route(self._ask(text, conversation, decision, reader), begin)
+        ask = self._ask(text, conversation, decision, reader)
+        taken = self.standing.take(ask.lane, ask.intent, self.assistant.route(ask.intent), known=self.tracks)
+        answer, track, why = await self._take_route(ask, taken, begin)
         timings = outcome.timings | dict(answer.timings)
-        return replace(outcome, answer=answer, track=track, why=f"{decision.why}; {why}", timings=timings)
+        why = f"{decision.why}; {why}"
+        return replace(outcome, answer=answer, track=track, why=why, timings=timings, routes=taken.version)
 
     def _ask(self, text: str, conversation: Conversation, decision: Decision, reader: Reader) -> Ask:
         about = self.assistant.about
@@ -78,13 +84,12 @@ class Desk:
             disagree=about.sources_disagree,
         )
 
-    async def _take_route(self, ask: Ask, begin: Callable[[], Say]) -> tuple[Answer, str, str]:
+    async def _take_route(self, ask: Ask, taken: Taken, begin: Callable[[], Say]) -> tuple[Answer, str, str]:
         """(answer, track, why) of the first track of the route that can serve."""
-        route = self.assistant.route(ask.intent)
         about = self.assistant.about
         passed: list[str] = []
         sorry, more = about.no_answer, False
-        for name in route:
+        for name in taken.tracks:
             try:
                 answer = await self.tracks[name](ask, self.means, begin())
             except CannotServe as error:
@@ -95,9 +100,9 @@ class Desk:
                 continue
             rests = f" from {answer.why}" if answer.why else ""
             answer = replace(answer, more=answer.more or more)
-            return self._offered(answer), name, "; ".join([_route(route), *passed, f"{name} answered{rests}"])
+            return self._offered(answer), name, "; ".join([taken.why, *passed, f"{name} answered{rests}"])
         nothing = Answer((Part(text=sorry, choices=about.suggestions),), more=more)
-        return self._offered(nothing), "none", "; ".join([_route(route), *passed])
+        return self._offered(nothing), "none", "; ".join([taken.why, *passed])
 
     def _offered(self, answer: Answer) -> Answer:
         """The answer, with a word of where there is more for who asked. The word is the same whatever there is."""
@@ -110,7 +115,3 @@ class Desk:
 
 def _ms(since: float) -> float:
     return round((time.perf_counter() - since) * 1000, 2)
-
-
-def _route(route: tuple[str, ...]) -> str:
-    return f"route {' → '.join(route)}"

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -27,6 +27,7 @@ from core.leases import Leases
 from core.memory import Exchange, MemoryStore
 from core.records import Event, Health, Turn, decode, encode
 from core.redis_store import connect as connect_redis
+from core.routes.standing import Standing, strangers
 from core.settings import Settings
 from core.tokens import Tokens, for_model
 from core.vitals import vitals
@@ -53,6 +54,7 @@ class Equipped:
     bus: Bus
     tokens: Tokens
     closing: AsyncExitStack
+    standing: Standing = field(default_factory=Standing)
     desk: Desk | None = None
 
     def now(self) -> Desk:
@@ -65,8 +67,14 @@ class Equipped:
         loaded = tracks.load(assistant)
         same = self.desk is not None and self.desk.assistant.models == assistant.models
         means = self.now().means if same else self._means(assistant)
-        self.desk = Desk(assistant, router, loaded, means)
+        self.desk = Desk(assistant, router, loaded, means, self.standing)
+        self.heed()
         log.info("assistant loaded", name=assistant.about.name, intents=len(assistant.intents), model=means.model.name)
+
+    def heed(self) -> None:
+        """Say loudly which routes cannot be taken; the assistant file's are, in their place."""
+        for stranger in strangers(self.standing.now, self.now().tracks):
+            log.error("route ignored", reason=stranger)
 
     def _means(self, assistant: Assistant) -> Means:
         model = models.make(assistant.models, self.settings, self.tokens)
@@ -123,6 +131,7 @@ async def run(settings: Settings, bus: Bus, leases: Leases, memory: MemoryStore)
     tokens = for_model(models.default_name(watched.assistant.models, settings), settings.data)
     async with AsyncExitStack() as closing:
         equipped = Equipped(settings, bus, tokens, closing)
+        await equipped.standing.load(bus)
         await equipped.equip(watched.assistant)
         readers = Readers(watched, keys.Keys(settings.secret_key()), bus)
         dialog = Dialog(bus, Recall(bus, memory, tokens), equipped.now, equipped.summary, readers)
@@ -134,6 +143,7 @@ async def run(settings: Settings, bus: Bus, leases: Leases, memory: MemoryStore)
         async with vitals(bus, "core", ready), asyncio.TaskGroup() as group:
             group.create_task(asyncio.to_thread(tokens.load), name="vocabulary")
             group.create_task(_follow(watched, equipped), name="assistant-file")
+            group.create_task(equipped.standing.follow(bus, equipped.heed), name="routes")
             group.create_task(lanes.run(), name="lanes")
 
 

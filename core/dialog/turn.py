@@ -144,6 +144,7 @@ class Dialog:
             parts=(Part(text=SORRY),) if event.kind in SPEAKS else (),
             why=f"given up after {tries} tries: {reason}",
             at=time.time(),
+            routes=self.desk().standing.of(lane.id).number,
         )
         await lane.commit(encode(turn), id=turn.id, upto=message.seq)
         self._tell(turn, memory="")
@@ -270,6 +271,8 @@ def _turn(lane: Lane, made: Made) -> Turn:
         summary=conversation.summary,
         grounds=together(conversation.grounds, outcome.answer.grounds),
         at=time.time(),
+        routes=outcome.routes,
+        target=first.target,
     )
 
 

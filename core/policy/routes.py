@@ -55,13 +55,16 @@ class Route(Record, frozen=True):
 
 class Routes(Versioned, frozen=True):
     """One version of all routes that differ from the assistant file's. `stage`: in `shadow` nobody's answers change, in
-    `canary` those of the `share` of lanes, in `full` everybody's; the rest follow version `before`."""
+    `canary` those of the `share` of lanes, in `full` everybody's; the rest follow version `before` (0: the assistant file).
+    `began` is the first version of its roll-out, and `log` where the stream LOG stood then."""
 
     number: int
     routes: tuple[Route, ...] = ()
     stage: Literal["shadow", "canary", "full"] = "full"
     share: float = 1.0
     before: int = 0
+    began: int = 0
+    log: int = 0
     at: float = 0.0
     by: str = ""
     note: str = ""

@@ -1,39 +1,15 @@
 """One suite over the bus on NATS and its in-memory twin."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
-from core import bus_nats
-from core.bus import Ack, Bus, Stored, Stream
-from core.bus_memory import MemoryBus
+from core.bus import Ack, Stored, Stream
 from core.errors import BusError, Conflict, Full, Unavailable
+from tests.core.conftest import ACK_WAIT
 
-SHORT = 0.4
+SHORT = ACK_WAIT
 SMALL = (Stream("IN", ("in.>",), days=1, megabytes=1),)
-
-
-@pytest.fixture(params=["nats", "memory"])
-def twin(request, servers, no_streams):
-    """Makes a bus on empty streams; its deliveries come back after 0.4 s without an acknowledgement."""
-
-    @asynccontextmanager
-    async def make(**options) -> AsyncIterator[Bus]:
-        if request.param == "memory":
-            yield MemoryBus(**{"ack_wait": SHORT, **options})
-            return
-        async with bus_nats.connect(servers.nats_url, **{"ack_wait": SHORT, **options}) as bus:
-            yield bus
-
-    return make
-
-
-@pytest.fixture
-async def any_bus(twin) -> AsyncIterator[Bus]:
-    async with twin() as bus:
-        yield bus
 
 
 async def take(messages, count):

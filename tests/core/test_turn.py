@@ -27,7 +27,7 @@ async def test_a_reply_says_what_it_rests_on_and_which_way_it_came(world: World)
         (turn,) = await world.turns(1)
     assert turn.text == "echo hello after []"
     assert turn.track == "first"
-    assert turn.why == "intent any (0.90); route first → second; first answered from memory"
+    assert turn.why == "intent any (0.90); route first → second by the assistant file, an opinion; first answered from memory"
     assert turn.citations == (Citation(n=1, source="a.md", title="A"),)
     assert turn.address == {"chat": "7"}
     assert {"memory", "intent", "total"} <= set(turn.timings)
