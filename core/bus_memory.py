@@ -5,7 +5,6 @@ It keeps everything until the process ends (streams' `days` are not applied) and
 
 import asyncio
 import itertools
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ import structlog
 
 from core.bus import ACK_WAIT, STREAMS, Ack, Delivery, Handler, Stored, Stream
 from core.errors import BusError, Conflict, Full, Unavailable
+from core.leases import now
 
 log = structlog.get_logger("core.bus")
 
@@ -84,7 +84,7 @@ class MemoryBus:
         *,
         streams: Sequence[Stream] = STREAMS,
         ack_wait: float = ACK_WAIT,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = now,
     ) -> None:
         self.ack_wait, self.clock = ack_wait, clock
         self._kept = {stream.name: _Kept(stream) for stream in streams}

@@ -6,12 +6,17 @@ that forgets, or is away, costs time, never correctness.
 `core.redis_store.RedisLeases` and `MemoryLeases` pass the same suite.
 """
 
-import time
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.records import Record
+
+
+def now() -> float:
+    """Seconds on the clock of the running loop, by which the twins without servers count."""
+    return asyncio.get_running_loop().time()
 
 
 class Grant(Record, frozen=True):
@@ -61,7 +66,7 @@ class _State:
 class MemoryLeases:
     """The in-memory twin."""
 
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = now
     _states: dict[str, _State] = field(default_factory=dict)
 
     async def acquire(self, key: str, holder: str, ttl: float) -> Grant | None:

@@ -12,6 +12,7 @@ import redis.asyncio as redis
 
 from core import bus_nats, embedded, redis_store
 from core.bus import Bus
+from core.bus_nats import bus as nats_bus
 from core.embedded import Servers, programs
 from core.embedded.child import Child
 from core.settings import Settings, load
@@ -50,15 +51,17 @@ async def no_streams(servers: Servers) -> None:
 
 
 @pytest.fixture
-async def bus(servers: Servers, no_streams: None) -> AsyncIterator[Bus]:
-    """A connected NATS bus on fresh, empty streams."""
+async def bus(servers: Servers, no_streams: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bus]:
+    """A connected NATS bus on fresh, empty streams. The server is well: however late it answers, it is waited for."""
+    monkeypatch.setattr(nats_bus, "TIMEOUT", 60.0)
     async with bus_nats.connect(servers.nats_url, name="test") as connected:
         yield connected
 
 
 @pytest.fixture
-async def store(servers: Servers) -> AsyncIterator[redis_store.RedisStore]:
-    """A Redis store with nothing in it."""
+async def store(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[redis_store.RedisStore]:
+    """A Redis store with nothing in it. The server is well: however late it answers, it is waited for."""
+    monkeypatch.setattr(redis_store, "ANSWER", 60.0)
     client = redis.from_url(servers.redis_url)
     await client.flushall()
     await client.aclose()
@@ -75,7 +78,7 @@ async def private(tmp_path: Path) -> AsyncIterator["Private"]:
 
 class Private:
     """`await private.nats()` and `await private.valkey()` start one; `child.kill()` is kill -9, `child.launch()` starts it again
-    on the same port with the same data, `child.process.send_signal(SIGSTOP)` freezes it, `child.url` is its address."""
+    on the same port with the same data, `tests.fakes.frozen.freeze(child.pid)` freezes it, `child.url` is its address."""
 
     def __init__(self, data: Path, stack: AsyncExitStack) -> None:
         self.data, self._stack = data, stack

@@ -43,7 +43,7 @@ class Rig:
 
     async def heard(self) -> list[Event]:
         """The stored events, once Slack has nothing left to hand over."""
-        await asyncio.wait_for(self.slack.settle(), 20)
+        await asyncio.wait_for(self.slack.settle(), 100)
         return list(self.store.events.values())
 
 
@@ -59,7 +59,7 @@ def settings(slack: FakeSlack, tmp_path: Path, **changes: str) -> Settings:
 
 @asynccontextmanager
 async def by_http(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with FakeSlack(patience=2) as slack:
+    async with FakeSlack(patience=60) as slack:
         channel = Slack(settings(slack, tmp_path, SLACK_SIGNING_SECRET=SIGNING_SECRET))
         rig = Rig(slack, channel, Store())
         async with door(slack, lambda call: channel.hook(call, rig.store.accept)), _running(rig):
@@ -68,7 +68,7 @@ async def by_http(tmp_path: Path) -> AsyncIterator[Rig]:
 
 @asynccontextmanager
 async def by_socket(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with FakeSlack(patience=1) as slack:
+    async with FakeSlack(patience=60) as slack:
         channel = Slack(settings(slack, tmp_path, SLACK_APP_TOKEN=APP_TOKEN))
         rig = Rig(slack, channel, Store())
         async with _running(rig):

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from bots.kit import delivery
-from core import keys
+from core import keys, lanes
 from core.bus import Ack, Bus
 from core.records import Receipt, decode, encode
 from core.redis_store import RedisStore
@@ -20,8 +20,12 @@ async def store_receipt(bus: Bus, turn, state: str, last: int, **more) -> int:
     return (await bus.publish(keys.sent("toy", turn.lane), encode(said), id=f"{state}-{turn.id}", last=last)).seq
 
 
-async def test_what_another_may_still_be_sending_is_not_in_doubt(bus: Bus, store: RedisStore) -> None:
+async def test_what_another_may_still_be_sending_is_not_in_doubt(
+    bus: Bus, store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The other is slow, not dead: whoever looked now would not find its message, and send it a second time."""
+    assert delivery.QUIET > lanes.LEASE_SECONDS
+    monkeypatch.setattr(delivery, "QUIET", 600.0)
     toy = Toy(frozenset({"reconcile"}))
     turn = await commit(bus, "answer")
     at = await store_receipt(bus, turn, "intent", 0)

@@ -194,7 +194,7 @@ async def test_a_restart_while_waiting_for_the_platform_has_nothing_to_doubt(bus
     toy.faults.append(RateLimited(after=600))
     turn = await commit(bus, "answer")
     task = asyncio.create_task(deliver_until_killed(bus, store, toy))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (last := await receipt(bus)) is None or last.state != "sent":
             await asyncio.sleep(0.02)
     task.cancel()
@@ -213,14 +213,14 @@ async def deliver_until_killed(bus: Bus, store: RedisStore, toy: Toy) -> None:
 
 async def test_a_rate_limit_in_one_lane_does_not_hold_up_another(bus: Bus, store: RedisStore) -> None:
     toy = Toy()
-    toy.faults.append(RateLimited(after=3))
-    async with hosting(bus, store, toy):
-        slow = await commit(bus, "slow", "l1")
-        await until(lambda: not toy.faults)
-        await settled(bus, await commit(bus, "quick", "l2"))
-        assert toy.texts == ["quick"]
-        await settled(bus, slow)
-    assert toy.texts == ["quick", "slow"]
+    toy.faults.append(RateLimited(after=600))
+    task = asyncio.create_task(deliver_until_killed(bus, store, toy))
+    await commit(bus, "slow", "l1")
+    await until(lambda: not toy.faults)
+    await settled(bus, await commit(bus, "quick", "l2"))
+    assert toy.texts == ["quick"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_refused_form_is_sent_plain(bus: Bus, store: RedisStore) -> None:

@@ -21,7 +21,7 @@ from tests.fakes.slack_server import APP_TOKEN, SIGNING_SECRET, FakeSlack, Fault
 @asynccontextmanager
 async def hosted(bus: Bus, tmp_path: Path, mode: str, *, stream: bool = True) -> AsyncIterator[FakeSlack]:
     """A fake Slack, the channel under the kit, and a dialog that answers with what it was asked."""
-    async with FakeSlack(patience=2) as slack:
+    async with FakeSlack(patience=60) as slack:
         given = {"SLACK_SIGNING_SECRET": SIGNING_SECRET} if mode == "http" else {"SLACK_APP_TOKEN": APP_TOKEN}
         channel = Slack(settings(slack, tmp_path, **given))
         tasks = [
@@ -30,7 +30,7 @@ async def hosted(bus: Bus, tmp_path: Path, mode: str, *, stream: bool = True) ->
         ]
 
         async def hook(request: HookRequest) -> HookResponse:
-            return decode(HookResponse, await bus.request(keys.hook("slack"), encode(request), timeout=5))
+            return decode(HookResponse, await bus.request(keys.hook("slack"), encode(request), timeout=60))
 
         try:
             async with door(slack, hook if mode == "http" else None):
@@ -53,7 +53,7 @@ async def dialog(bus: Bus) -> None:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.02)
 

@@ -57,7 +57,11 @@ async def test_a_mention_that_arrives_as_two_events_is_one(door, tmp_path: Path)
 async def test_nothing_is_acknowledged_while_the_store_is_down_and_slack_tries_again(door, tmp_path: Path) -> None:
     async with door(tmp_path) as rig:
         rig.store.down = 2
+        rig.slack.patience = 0.5 if door is by_socket else 60  # there a refusal is that nothing comes
         rig.slack.say("D1", "U1", "do not lose me")
+        while rig.store.calls < 2:
+            await asyncio.sleep(0.01)
+        rig.slack.patience = 60
         (event,) = await rig.heard()
         assert event.text == "do not lose me"
         refused, refused_again, taken = rig.slack.deliveries

@@ -15,7 +15,7 @@ from core.records import Citation, Part
 from core.settings import load
 from tests.bots.slack_rig import turn_of
 from tests.fakes import npm
-from tests.fakes.stage import free_port
+from tests.fakes.ports import free_port
 
 PACKAGE = "emulate@0.6.1"
 SEED = "slack:\n  team: {name: Witness, domain: witness}\n  users: [{name: admin}]\n  channels: [{name: general}]\n"
@@ -42,7 +42,7 @@ async def emulated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
 
 
 async def until_it_answers(web: AsyncWebClient) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await web.auth_test()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import httpx
 
 from bots.web.service import serve
 from core.settings import Settings, load
+from tests.fakes.ports import free_port
 
 ASSISTANT = """
 [assistant]
@@ -20,12 +20,6 @@ default_route = ["prompt"]
 greeting = "Hello! What can I do for you?"
 suggestions = ["How long do I have to return a bike?", "Where is my order?"]
 """
-
-
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
 
 
 def settings_for(nats_url: str, folder: Path, **more: str) -> Settings:

@@ -57,7 +57,7 @@ class World:
         return answers
 
     async def someone_waits(self, lane: str) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not self.leases._states[keys.lease("IN", lane)].waiting:
                 await asyncio.sleep(0.01)
 

@@ -162,7 +162,7 @@ async def test_changes_come_one_by_one_and_only_when_something_changed(write: Wr
     while watched.assistant is first:
         await asyncio.sleep(0.01)
     write(SMALLEST.replace("Shop", "Second"))
-    changed: Assistant = await asyncio.wait_for(coming, 10)
+    changed: Assistant = await asyncio.wait_for(coming, 60)
     assert changed.about.name == "Second"
     await changes.aclose()
 

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from core.cli import cli
 from core.records import Health
 from core.vitals import vitals
-from tests.fakes.stage import Stage, free_port
+from tests.fakes.ports import free_port
+from tests.fakes.stage import Stage
 
 
 @pytest.fixture

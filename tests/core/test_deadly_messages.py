@@ -9,6 +9,7 @@ from core.errors import StoreUnavailable
 from core.lane import Lane
 from core.leases import MemoryLeases
 from tests.core.lane_world import Dying, World
+from tests.core.virtual import in_virtual_time
 
 DEADLY = "deadly: the worker stopped while working on it (3)"
 
@@ -48,6 +49,7 @@ async def works_and_dies(world: World, *, upto: dict[str, int], alive: float = 0
     return deaths
 
 
+@in_virtual_time
 async def test_a_message_that_kills_its_workers_is_given_up(world: World, quick: None) -> None:
     await world.say("a", "deadly", "next")
     assert await works_and_dies(world, upto={"a": 2}) == 3
@@ -55,11 +57,13 @@ async def test_a_message_that_kills_its_workers_is_given_up(world: World, quick:
     assert await world.committed("a") == ["given up deadly", "next"]
 
 
+@in_virtual_time
 async def test_what_one_message_did_to_its_workers_is_not_held_against_the_next(world: World, quick: None) -> None:
     await world.say("a", "deadly", "deadly as well")
     assert await works_and_dies(world, upto={"a": 2}) == 6
 
 
+@in_virtual_time
 async def test_those_worked_on_beside_it_are_answered(world: World, quick: None) -> None:
     beside = [f"beside{n}" for n in range(8)]
     for lane in beside[:4]:
@@ -73,6 +77,7 @@ async def test_those_worked_on_beside_it_are_answered(world: World, quick: None)
         assert await world.committed(lane) == ["1", "2"]
 
 
+@in_virtual_time
 async def test_nobody_is_given_up_for_an_end_that_the_lease_store_did_not_hear_of(world: World, quick: None) -> None:
     """Found by simulation: every hold seemed to end in a death, and at the third an innocent message was given up."""
 

@@ -15,6 +15,7 @@ from core import bus_nats, embedded, redis_store
 from core.embedded import child, programs
 from core.errors import ConfigError, StoreUnavailable, Unavailable
 from core.settings import load
+from tests.fakes.frozen import freeze
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def alive(pid: int) -> bool:
 
 
 async def until(true):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.02)
 
@@ -102,7 +103,7 @@ async def test_a_killed_server_is_back_on_its_port_with_its_data(settings):
             os.kill(before[name], signal.SIGKILL)
         await until(lambda: all(pids(settings)[name] != before[name] for name in ("nats-server", "valkey-server")))
         assert embedded.locate(settings) == where
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     assert await bus.read("IN", 1)
@@ -117,7 +118,7 @@ async def test_a_frozen_server_is_killed_and_started_again(settings, monkeypatch
     monkeypatch.setattr(child, "PROBE", 0.3)
     async with embedded.servers(settings):
         before = pids(settings)["valkey-server"]
-        os.kill(before, signal.SIGSTOP)
+        await freeze(before)
         await until(lambda: pids(settings)["valkey-server"] != before)
         assert not alive(before)
 
@@ -142,7 +143,7 @@ async def test_no_server_survives_a_parent_killed_with_9_and_the_next_start_work
     program = "import asyncio; from core import embedded, settings; asyncio.run(embedded.serve(settings.load()))"
     environment = {**os.environ, "TURNOUT_DATA": str(settings.data)}
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", program, env=environment)
-    where = await embedded.wait(settings, timeout=30)
+    where = await embedded.wait(settings, timeout=60)
     running = pids(settings)
     assert running["turnout"] == parent.pid
     parent.kill()

@@ -12,8 +12,10 @@ from core.errors import Conflict, RecordError, StoreUnavailable, Unavailable
 from core.lane import Lane
 from core.leases import Grant, MemoryLeases
 from tests.core.lane_world import Dying, HearsOnce, World
+from tests.core.virtual import in_virtual_time
 
 
+@in_virtual_time
 async def test_a_burst_over_three_workers_is_answered_in_order(world: World) -> None:
     texts = [str(n) for n in range(20)]
     async with world.worker(world.echo(pause=0.02)), world.worker(world.echo(pause=0.02)), world.worker(world.echo(pause=0.02)):
@@ -22,6 +24,7 @@ async def test_a_burst_over_three_workers_is_answered_in_order(world: World) -> 
     assert world.worked == texts, "work was done twice"
 
 
+@in_virtual_time
 async def test_lanes_do_not_wait_for_each_other(world: World) -> None:
     stuck = asyncio.Event()
 
@@ -38,6 +41,7 @@ async def test_lanes_do_not_wait_for_each_other(world: World) -> None:
         await world.until("slow", 1)
 
 
+@in_virtual_time
 async def test_a_message_whose_predecessor_was_lost_on_its_way_waits_for_it(world: World, quick: None) -> None:
     """A worker died with the first message in its buffer: nobody ever held its lane, and the second is delivered first."""
     async with world.bus.consume("IN", "dialog", "in.>") as buffer:
@@ -48,6 +52,7 @@ async def test_a_message_whose_predecessor_was_lost_on_its_way_waits_for_it(worl
         assert await world.until("a", 2) == ["1", "2"]
 
 
+@in_virtual_time
 async def test_a_redelivery_never_overtakes_what_a_crashed_worker_left(world: World, quick: None) -> None:
     started = asyncio.Event()
 
@@ -63,6 +68,7 @@ async def test_a_redelivery_never_overtakes_what_a_crashed_worker_left(world: Wo
         assert await world.until("a", 3) == ["1", "2", "3"]
 
 
+@in_virtual_time
 async def test_a_message_handed_back_by_another_worker_is_drained_by_the_holder(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +93,7 @@ async def test_a_message_handed_back_by_another_worker_is_drained_by_the_holder(
     assert world.worked == ["1", "2"], "work was done twice"
 
 
+@in_virtual_time
 async def test_a_worker_that_lost_its_lease_unawares_cannot_commit(
     world: World, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +127,7 @@ async def test_a_worker_that_lost_its_lease_unawares_cannot_commit(
             assert await world.until("a", 2) == ["1", "2"]
 
 
+@in_virtual_time
 async def test_without_a_lease_store_each_message_is_still_committed_once(world: World) -> None:
     class Away(MemoryLeases):
         async def acquire(self, key: str, holder: str, ttl: float) -> Grant | None:
@@ -138,6 +146,7 @@ async def test_without_a_lease_store_each_message_is_still_committed_once(world:
     assert await world.committed("a") == texts
 
 
+@in_virtual_time
 async def test_a_message_that_always_fails_is_given_up_after_three_tries_and_the_lane_goes_on(world: World) -> None:
     tries = []
 
@@ -154,6 +163,7 @@ async def test_a_message_that_always_fails_is_given_up_after_three_tries_and_the
     assert world.given_up == ["poison: ZeroDivisionError: boom (3)"]
 
 
+@in_virtual_time
 async def test_what_is_no_record_is_given_up_at_once(world: World) -> None:
     async def work(lane: Lane, message) -> None:
         raise RecordError("not a valid Event")
@@ -163,6 +173,7 @@ async def test_what_is_no_record_is_given_up_at_once(world: World) -> None:
         assert await world.until("a", 1) == ["given up junk"]
 
 
+@in_virtual_time
 async def test_a_commit_whose_reply_was_lost_is_not_made_twice(world: World) -> None:
     class LostReply(MemoryBus):
         lose = True
@@ -181,6 +192,7 @@ async def test_a_commit_whose_reply_was_lost_is_not_made_twice(world: World) -> 
     assert world.worked == ["1", "2"], "the answer was made a second time"
 
 
+@in_virtual_time
 async def test_a_stopped_worker_hands_its_lane_over_without_waiting_for_the_lease(world: World) -> None:
     started = asyncio.Event()
 
@@ -196,6 +208,7 @@ async def test_a_stopped_worker_hands_its_lane_over_without_waiting_for_the_leas
             await world.until("a", 1)
 
 
+@in_virtual_time
 async def test_the_end_of_a_lease_is_not_taken_for_its_loss(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Found under load: a renewal crossed the release, and the lane was leased again by a holder that had let go."""
     monkeypatch.setattr(lanes, "LEASE_SECONDS", 1000)
@@ -216,6 +229,7 @@ async def test_the_end_of_a_lease_is_not_taken_for_its_loss(world: World, monkey
     assert [line["event"] for line in said] == []
 
 
+@in_virtual_time
 async def test_a_message_that_arrives_while_its_lane_is_found_empty_is_not_acknowledged_unread(world: World) -> None:
     class ArrivesJustThen(MemoryBus):
         arrived = False
@@ -234,6 +248,7 @@ async def test_a_message_that_arrives_while_its_lane_is_found_empty_is_not_ackno
         assert await world.until("a", 2) == ["1", "2"]
 
 
+@in_virtual_time
 async def test_after_the_streams_were_wiped_a_lane_begins_anew_whatever_its_note_remembers(world: World) -> None:
     async with world.worker():
         await world.say("a", "1", "2", "3")
@@ -244,6 +259,7 @@ async def test_after_the_streams_were_wiped_a_lane_begins_anew_whatever_its_note
         assert await world.until("a", 2) == ["4", "5"]
 
 
+@in_virtual_time
 async def test_after_the_log_alone_was_wiped_a_lane_goes_on_with_what_is_new(world: World) -> None:
     async with world.worker():
         await world.say("a", "1")

@@ -11,16 +11,18 @@ from core.errors import Full
 from core.lane import Lane
 from core.leases import MemoryLeases
 from tests.core.lane_world import World
+from tests.core.virtual import in_virtual_time
 
 TEXTS = [str(n) for n in range(50)]
 
 
 async def one_place(world: World) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await world.bus.waiting("IN", "dialog") != 1:
             await asyncio.sleep(0.01)
 
 
+@in_virtual_time
 async def test_who_writes_fifty_messages_takes_one_place_in_the_consumer() -> None:
     world, go_on = World(), asyncio.Event()
 
@@ -36,6 +38,7 @@ async def test_who_writes_fifty_messages_takes_one_place_in_the_consumer() -> No
     assert world.worked == TEXTS
 
 
+@in_virtual_time
 async def test_the_line_of_a_crashed_worker_is_answered_whole_though_its_newest_delivery_alone_comes_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -60,6 +63,7 @@ async def test_the_line_of_a_crashed_worker_is_answered_whole_though_its_newest_
         assert await world.until("a", 50) == TEXTS
 
 
+@in_virtual_time
 async def test_an_older_delivery_that_comes_while_a_newer_is_in_hand_comes_again_instead_of_being_forgotten() -> None:
     world, go_on = World(), asyncio.Event()
 
@@ -82,6 +86,7 @@ async def test_an_older_delivery_that_comes_while_a_newer_is_in_hand_comes_again
         assert await world.until("a", 2) == ["1", "2"]
 
 
+@in_virtual_time
 async def test_while_the_log_is_full_a_message_waits_and_its_answer_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     class Fills(MemoryBus):
         left = 3
@@ -102,6 +107,7 @@ async def test_while_the_log_is_full_a_message_waits_and_its_answer_is_kept(monk
     assert world.given_up == []
 
 
+@in_virtual_time
 async def test_a_log_that_stays_full_gives_no_message_up(monkeypatch: pytest.MonkeyPatch) -> None:
     class Fills(MemoryBus):
         full = True
@@ -117,7 +123,7 @@ async def test_a_log_that_stays_full_gives_no_message_up(monkeypatch: pytest.Mon
     world.bus = bus = Fills()
     async with world.worker():
         await world.say("a", "1")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(world.worked) < 5:
                 await asyncio.sleep(0.01)
         bus.full = False

@@ -36,8 +36,7 @@ async def server():
 
 @pytest.fixture
 async def model(server, tmp_path):
-    limits = Models(first_token_seconds=1, between_tokens_seconds=0.5, whole_answer_seconds=3)
-    model = OpenAIModel("general", api_key="k", base_url=server.base_url, limits=limits, tokens=for_model("x", tmp_path))
+    model = OpenAIModel("general", api_key="k", base_url=server.base_url, limits=Models(), tokens=for_model("x", tmp_path))
     yield model
     await model.aclose()
 
@@ -257,11 +256,14 @@ async def test_a_runnable_goes_without_passages_where_search_fails():
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("failing", "failed: ValueError$"), ("silent", "no text"), ("hanging", "within 0.2 s")]
+    ("name", "reason", "seconds"),
+    [("failing", "failed: ValueError$", 60), ("silent", "no text", 60), ("hanging", "within 0.2 s", 0.2)],
 )
-async def test_a_runnable_that_fails_means_the_next_track(name, reason):
+async def test_a_runnable_that_fails_means_the_next_track(name, reason, seconds):
     with pytest.raises(CannotServe, match=reason):
-        await run("own", asking(), ExtractiveModel(), tracks={"own": f"{HERE}:{name}"}, models={"whole_answer_seconds": 0.2})
+        await run(
+            "own", asking(), ExtractiveModel(), tracks={"own": f"{HERE}:{name}"}, models={"whole_answer_seconds": seconds}
+        )
 
 
 async def test_a_runnable_of_whose_answer_nothing_is_left_means_the_next_track():

@@ -12,8 +12,10 @@ from core.lane import Lane
 from core.leases import Grant, MemoryLeases
 from core.records import decode, encode
 from tests.core.lane_world import Done, World
+from tests.core.virtual import in_virtual_time
 
 
+@in_virtual_time
 async def test_a_worker_stopped_while_it_commits_leaves_no_note_so_its_work_is_not_done_again() -> None:
     class NeverAnswers(MemoryBus):
         committed = asyncio.Event()
@@ -36,6 +38,7 @@ async def test_a_worker_stopped_while_it_commits_leaves_no_note_so_its_work_is_n
     assert world.worked == ["1", "2"], "the work was done a second time"
 
 
+@in_virtual_time
 async def test_of_two_workers_that_give_a_message_up_the_later_goes_on_with_the_next() -> None:
     """Found by simulation, seed 5: the later one told the next holder its old place, and so on, until the ids were forgotten."""
     world = World()
@@ -58,6 +61,7 @@ async def test_of_two_workers_that_give_a_message_up_the_later_goes_on_with_the_
     assert "lane failed" not in [line["event"] for line in said]
 
 
+@in_virtual_time
 async def test_two_workers_that_hinder_each_other_give_nothing_up() -> None:
     """Found by simulation, seed 261: without leases two senders took the lane from each other until one
     dropped the half-sent answer."""
@@ -80,7 +84,7 @@ async def test_two_workers_that_hinder_each_other_give_nothing_up() -> None:
     world.bus = MemoryBus(ack_wait=0.05)
     async with world.worker(in_steps, leases=Away()), world.worker(in_steps, leases=Away()):
         await world.say("a", "1")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await world.committed("a"))[-1:] != ["done"]:
                 await asyncio.sleep(0.01)
     assert world.given_up == []

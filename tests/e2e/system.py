@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -15,17 +14,13 @@ from typing import Any
 
 import httpx
 
+from tests.fakes.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 TURNOUT = str(Path(sys.executable).with_name("turnout"))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-async def until(true: Callable[[], object], seconds: float = 60) -> None:
+async def until(true: Callable[[], object], seconds: float = 120) -> None:
     """Until a condition holds; TimeoutError when it does not."""
     async with asyncio.timeout(seconds):
         while not true():
@@ -71,12 +66,12 @@ class System:
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGINT)
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(120):
                 await process.wait()
         assert self.processes() == {}, "processes were left behind"
 
     async def until_ready(self, process: asyncio.subprocess.Process | None = None) -> None:
-        async with asyncio.timeout(60), httpx.AsyncClient() as client:
+        async with asyncio.timeout(120), httpx.AsyncClient() as client:
             while True:
                 assert process is None or process.returncode is None, self.log
                 try:
@@ -149,7 +144,7 @@ class Visitor:
                 return reply
         raise AssertionError("the stream ended without the reply")
 
-    async def replies(self, seconds: float = 60) -> AsyncIterator[dict[str, Any]]:
+    async def replies(self, seconds: float = 120) -> AsyncIterator[dict[str, Any]]:
         """The session's replies from its beginning."""
         async with asyncio.timeout(seconds), self.client.stream("GET", "/v1/events") as stream:
             kind = ""
@@ -159,7 +154,7 @@ class Visitor:
                 elif line.startswith("data:") and kind == "reply":
                     yield json.loads(line[5:])
 
-    async def first(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
+    async def first(self, count: int, seconds: float = 120) -> list[dict[str, Any]]:
         found = []
         async for reply in self.replies(seconds):
             found.append(reply)

@@ -61,7 +61,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     ):
         (folder / place).parent.mkdir()
         (folder / place).write_text(text)
-    async with FakeSlack(patience=5) as slack:
+    async with FakeSlack(patience=60) as slack:
         slack.world.members = {"C1": ["U0BOT", "U1", "U2"], "C2": ["U0BOT", "U1", "U9"], "C3": ["U0BOT", "U1"]}
         variables = {"SLACK_BOT_TOKEN": TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_BASE": slack.api}
         system = System(folder, {"TURNOUT_ASSISTANT": str(folder / "assistant.toml"), **variables})
@@ -104,7 +104,7 @@ async def test_an_edit_of_the_file_ends_it_for_the_next_question(house: House) -
 
 
 async def test_the_web_shows_visitors_what_is_for_everyone_and_hides_that_there_is_more(house: House) -> None:
-    async with httpx.AsyncClient(base_url=house.system.url) as client:
+    async with httpx.AsyncClient(base_url=house.system.url, timeout=60) as client:
         open_ = await client.get("/sources/open/bikes.md")
         hidden, unknown = await client.get("/sources/minutes/may.md"), await client.get("/sources/minutes/june.md")
     assert "parked in the yard" in open_.text

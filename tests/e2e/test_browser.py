@@ -12,8 +12,9 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from core.knowledge import Document
 from core.records import encode
-from tests.bots.web_rig import Front, free_port, serving, settings_for
+from tests.bots.web_rig import Front, serving, settings_for
 from tests.fakes.dialog import dialog
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.browser
 

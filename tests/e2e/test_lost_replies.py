@@ -88,7 +88,7 @@ async def lose(place: Town, armed: Armed, resident: Resident, point: str, wire: 
     before, swallowed = await traces(place, resident, wire, memory="memory" in point), proxy.swallowed
     proxy.deaf = True
     armed.go(point)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await traces(place, resident, wire, memory="memory" in point) == before and not resident.answered():
             await asyncio.sleep(0.01)
     await until(lambda: proxy.swallowed > swallowed)

@@ -15,9 +15,9 @@ async def test_twenty_messages_at_once_over_three_workers_are_answered_in_order_
         assert len(victims) == 3
         os.kill(victims[0], signal.SIGKILL)
         turns += [await visitor.send(f"thanks number {n}") for n in range(10)]
-        replies = await visitor.first(20, seconds=90)
+        replies = await visitor.first(20, seconds=150)
         assert [reply["turn"] for reply in replies] == turns
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while len(set(system.pids("core")) - {victims[0]}) < 3:
                 await asyncio.sleep(0.1)
         again = await visitor.first(20)

@@ -5,7 +5,8 @@ from pathlib import Path
 import httpx
 from aiohttp import web
 
-from tests.e2e.system import System, free_port, until
+from tests.e2e.system import System, until
+from tests.fakes.ports import free_port
 
 
 async def test_a_new_channel_runs_under_up_and_is_answered(tmp_path: Path) -> None:
@@ -25,7 +26,7 @@ async def test_a_new_channel_runs_under_up_and_is_answered(tmp_path: Path) -> No
     system = System(tmp_path, variables, options=("my_shop:MyShopChannel",))
     try:
         await system.command("channel", "new", "my_shop", "--in", str(tmp_path))
-        async with system.up(), httpx.AsyncClient(base_url=system.url) as platform:
+        async with system.up(), httpx.AsyncClient(base_url=system.url, timeout=60) as platform:
             assert (await platform.get("/readyz")).json()["services"]["my_shop"] == "ready"
             assert (await platform.post("/my_shop/events", json={})).status_code == 401
             call = {"id": "m1", "room": "r1", "text": "How long do I have to return a bike?"}

@@ -14,6 +14,7 @@ from tests.e2e.crash_points.armed import Armed
 from tests.e2e.crash_points.build import install
 from tests.e2e.system import until
 from tests.e2e.town import AT_LENGTH, Town, town
+from tests.fakes.frozen import freeze
 
 ASLEEP = {
     "core": ("after:lease", "before:commit", "after:commit", "before:memory-save"),
@@ -57,7 +58,7 @@ async def falls_asleep(place: Town, armed: Armed, service: str) -> None:
     await until(lambda: all(map(armed.pid, residents)), 60)
     for pid in {armed.pid(point) for point in residents}:
         mine = {point: resident for point, resident in residents.items() if armed.pid(point) == pid}
-        os.kill(pid, signal.SIGSTOP)
+        await freeze(pid)
         await until(lambda mine=mine: all(one.answered() for one in mine.values()), 60)
         for point in mine:
             armed.go(point)

@@ -38,7 +38,7 @@ class Outbox:
     backwards: bool = False
     deliveries: list[Delivered] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
-    _acks: dict[str, asyncio.Event] = field(default_factory=dict)
+    _acks: "dict[str, tuple[web.WebSocketResponse, asyncio.Future[bool]]]" = field(default_factory=dict)
     _connected: asyncio.Event = field(default_factory=asyncio.Event)
     _work: set[asyncio.Task[None]] = field(default_factory=set)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -126,13 +126,19 @@ class Outbox:
         }
         if retry:
             envelope |= {"retry_attempt": retry, "retry_reason": "timeout"}
-        self._acks[envelope_id] = asyncio.Event()
+        acknowledged: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         try:
-            await self.sockets[-1].send_json(envelope)
-            await asyncio.wait_for(self._acks[envelope_id].wait(), self.patience)
+            socket = self.sockets[-1]
+            self._acks[envelope_id] = (socket, acknowledged)
+            await socket.send_json(envelope)
+            async with asyncio.timeout(self.patience):
+                return 200 if await acknowledged else 0
         except (TimeoutError, ConnectionError, IndexError):
             return 0
-        return 200
+
+    def _acknowledge(self, envelope_id: str) -> None:
+        if envelope_id in self._acks and not (acknowledged := self._acks[envelope_id][1]).done():
+            acknowledged.set_result(True)
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -142,12 +148,13 @@ class Outbox:
         self._connected.set()
         try:
             async for message in socket:
-                if message.type is aiohttp.WSMsgType.TEXT and (
-                    ack := self._acks.get(json.loads(message.data).get("envelope_id"))
-                ):
-                    ack.set()
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    self._acknowledge(json.loads(message.data).get("envelope_id"))
         finally:
             self.sockets.remove(socket)
+            for sent_on, acknowledged in self._acks.values():
+                if sent_on is socket and not acknowledged.done():
+                    acknowledged.set_result(False)  # it comes again at once: nobody can acknowledge it here any more
             if not self.sockets:
                 self._connected.clear()
         return socket

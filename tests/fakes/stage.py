@@ -6,9 +6,10 @@ The services stand in a module of their own, announced by entry points like anyo
 import asyncio
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
+
+from tests.fakes.ports import free_port
 
 SERVICES = """
 import asyncio, os, sys
@@ -67,12 +68,6 @@ class Parrot:
     def __init__(self, settings):
         pass
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Running:
@@ -171,7 +166,7 @@ class Stage:
     async def empty(self) -> None:
         """Returns once no process of the stage is left; fails naming those that stay."""
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while self.processes():
                     await asyncio.sleep(0.05)
         except TimeoutError:

@@ -99,7 +99,7 @@ class FakeTelegram:
         """How many faults still wait for a call of the method."""
         return len(self._faults[method])
 
-    async def wait(self, true: Callable[[], object], seconds: float = 20.0) -> None:
+    async def wait(self, true: Callable[[], object], seconds: float = 60.0) -> None:
         """Until a condition holds; TimeoutError when it does not."""
         async with asyncio.timeout(seconds):
             while not true():

@@ -20,7 +20,8 @@ from core import embedded
 from core.children import Child, Show
 from core.embedded import Servers
 from core.settings import load
-from tests.e2e.system import System, free_port
+from tests.e2e.system import System
+from tests.fakes.ports import free_port
 from tests.fakes.proxy import Proxy
 
 SERVERS = ("nats-server", "valkey-server")

@@ -49,16 +49,16 @@ class Rig:
     async def search(self, query, k=5):
         """As one who may read everything."""
         request = SearchRequest(query=query, k=k, audiences=("staff", "bosses"))
-        return decode(SearchResult, await self.bus.request("retrieval.search", encode(request), timeout=5))
+        return decode(SearchResult, await self.bus.request("retrieval.search", encode(request), timeout=60))
 
     async def found(self, query):
         return sorted({passage.source for passage in (await self.search(query)).passages})
 
     async def status(self):
-        return decode(Status, await self.bus.request("retrieval.status", b"{}", timeout=5))
+        return decode(Status, await self.bus.request("retrieval.status", b"{}", timeout=60))
 
     async def health(self):
-        return decode(Health, await self.bus.request("health.retrieval", b"", timeout=5))
+        return decode(Health, await self.bus.request("health.retrieval", b"", timeout=60))
 
     @asynccontextmanager
     async def serving(self, ready=True):
@@ -88,7 +88,7 @@ class Rig:
         return await asyncio.to_thread(CliRunner().invoke, ingest, list(map(str, arguments)), env=environment)
 
 
-async def until(condition, task=None, seconds=60.0):
+async def until(condition, task=None, seconds=120.0):
     async with asyncio.timeout(seconds):
         while not await condition():
             if task is not None and task.done():

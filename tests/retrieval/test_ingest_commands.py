@@ -65,7 +65,7 @@ async def test_status_tells_of_each_source_what_it_holds_and_when_it_is_looked_a
 
 
 async def is_next(rig, at):
-    return abs((await standing(rig)).next - at) < 5
+    return abs((await standing(rig)).next - at) < 60
 
 
 async def test_what_hides_something_is_flagged_to_its_owner(rig):

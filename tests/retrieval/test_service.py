@@ -20,7 +20,7 @@ async def test_all_of_the_assistants_knowledge_is_there_once_the_service_is_read
         (passage,) = (result := await rig.search("how many days to send it back")).passages
         assert (passage.source, passage.title, result.documents) == ("knowledge/returns.md", "Returns", 151)
         request = encode(DocumentRequest(source=passage.source))
-        document = decode(Document, await rig.bus.request("retrieval.document", request, timeout=5))
+        document = decode(Document, await rig.bus.request("retrieval.document", request, timeout=60))
         assert document.text[passage.start : passage.end] == passage.text
 
 
@@ -190,7 +190,7 @@ async def test_a_service_whose_embedder_fails_still_finds_words(rig):
 
 async def test_a_request_that_is_none_is_answered_with_an_error(rig):
     async with rig.serving():
-        answer = decode(SearchResult, await rig.bus.request("retrieval.search", b"not json", timeout=5))
+        answer = decode(SearchResult, await rig.bus.request("retrieval.search", b"not json", timeout=60))
         assert "SearchRequest" in answer.error
 
 

@@ -135,7 +135,7 @@ async def test_a_source_that_fails_serves_its_last_good_text_and_says_so_until_i
             assert result.exit_code == 1
             assert "0 added, 0 changed, 0 unchanged, 0 removed, 1 skipped" in result.output
             assert "FAILING since" in (await rig.command("status")).output
-            metrics = (await rig.bus.request("metrics.retrieval", b"", timeout=5)).decode()
+            metrics = (await rig.bus.request("metrics.retrieval", b"", timeout=60)).decode()
             assert any(
                 line.startswith("turnout_source_failing{") and line.endswith(" 1.0") and "help" in line
                 for line in metrics.splitlines()

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from core import checks, embedded, settings
 from core.cli import cli
 from core.errors import ConfigError
-from tests.fakes.stage import Stage, free_port
+from tests.fakes.ports import free_port
+from tests.fakes.stage import Stage
 from tests.faults.edges.configurations import FILES, GOOD, VARIABLES
 
 LATER = {"a track that cannot run", "a model without a server"}  # seen by the core itself, when it starts

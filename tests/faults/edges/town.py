@@ -17,8 +17,9 @@ from core.dialog.service import serve as serve_core
 from core.embedded import Servers
 from core.settings import Settings, load
 from tests.bots.telegram_rig import SECRET
-from tests.bots.web_rig import Front, free_port, serving
+from tests.bots.web_rig import Front, serving
 from tests.fakes.openai_server import Asked, OpenAIServer
+from tests.fakes.ports import free_port
 from tests.fakes.slack_server import SIGNING_SECRET, TOKEN, FakeSlack
 from tests.fakes.telegram_server import FakeTelegram
 
@@ -46,12 +47,12 @@ class Town:
     front: Front
 
     async def ready(self) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (await self.front.client.get("/readyz")).status_code != 200:
                 await asyncio.sleep(0.05)
 
 
-async def until(true: Callable[[], object], seconds: float = 30) -> None:
+async def until(true: Callable[[], object], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.02)
@@ -75,7 +76,7 @@ async def town(
     """The core, the web service, and each of `channels` (named twice: two replicas), ready. `more` is added to the assistant."""
     file = folder / "assistant.toml"
     file.write_text(assistant(route, deadlines, more))
-    async with OpenAIServer() as model, FakeTelegram() as telegram, FakeSlack(patience=3) as slack, AsyncExitStack() as stack:
+    async with OpenAIServer() as model, FakeTelegram() as telegram, FakeSlack(patience=60) as slack, AsyncExitStack() as stack:
         model.otherwise(answered)
         address = f"127.0.0.1:{free_port()}"
         slack.hook = f"http://{address}/slack/events"

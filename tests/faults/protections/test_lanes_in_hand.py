@@ -12,6 +12,7 @@ from core.lane import Lane
 from core.leases import MemoryLeases
 from core.records import encode
 from tests.core.lane_world import LINE, Done, HearsOnce, World
+from tests.core.virtual import in_virtual_time
 
 LEASE = keys.lease("IN", "a")
 
@@ -63,6 +64,7 @@ async def soon(true) -> None:
             await asyncio.sleep(0.005)
 
 
+@in_virtual_time
 async def test_a_lane_stays_its_holders_however_long_the_work_takes(world: World, often: None) -> None:
     clock, hand = Clock(), Hand(world)
     world.leases = MemoryLeases(clock=clock)
@@ -75,6 +77,7 @@ async def test_a_lane_stays_its_holders_however_long_the_work_takes(world: World
         assert await world.leases.acquire(LEASE, "another", 1) is None
 
 
+@in_virtual_time
 async def test_who_lost_the_lane_stops_working_in_it_and_the_message_is_answered_all_the_same(
     world: World, often: None
 ) -> None:
@@ -91,6 +94,7 @@ async def test_who_lost_the_lane_stops_working_in_it_and_the_message_is_answered
         assert await world.until("a", 1) == ["1"]
 
 
+@in_virtual_time
 async def test_what_a_crashed_worker_had_committed_is_not_worked_on_again(world: World) -> None:
     clock = Clock()
     leases = Deaf(clock=clock)
@@ -108,6 +112,7 @@ async def test_what_a_crashed_worker_had_committed_is_not_worked_on_again(world:
     assert world.worked == ["1", "2", "3"]
 
 
+@in_virtual_time
 async def test_a_message_that_another_worker_handed_back_interrupts_the_work_in_hand(world: World, often: None) -> None:
     heard = asyncio.Event()
 
@@ -124,6 +129,7 @@ async def test_a_message_that_another_worker_handed_back_interrupts_the_work_in_
             await soon(heard.is_set)
 
 
+@in_virtual_time
 async def test_what_is_no_record_is_tried_once(world: World) -> None:
     tries = []
 
@@ -138,6 +144,7 @@ async def test_what_is_no_record_is_tried_once(world: World) -> None:
     assert world.given_up == [f"junk: no valid Event ({lanes.TRIES})"]
 
 
+@in_virtual_time
 async def test_a_worker_that_stops_lets_go_of_its_lane_though_somebody_waits_for_it(world: World) -> None:
     hand = Hand(world)
     async with world.worker(hand, bus=HearsOnce(world.bus)) as first:
@@ -151,6 +158,7 @@ async def test_a_worker_that_stops_lets_go_of_its_lane_though_somebody_waits_for
                 assert await world.until("a", 2) == ["1", "2"]
 
 
+@in_virtual_time
 async def test_a_worker_that_stops_hands_back_what_it_could_not_finish(world: World) -> None:
     world.bus, hand = MemoryBus(ack_wait=600), Hand(world)
     async with world.worker(hand):
@@ -160,6 +168,7 @@ async def test_a_worker_that_stops_hands_back_what_it_could_not_finish(world: Wo
         assert await world.until("a", 1) == ["1"]
 
 
+@in_virtual_time
 async def test_a_worker_that_is_told_to_stop_finishes_the_turn_it_is_about_to_commit(world: World) -> None:
     hand = Hand(world)
     async with world.worker(hand) as worker:
@@ -171,6 +180,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_the_turn_it_is_about_to_co
         assert await world.committed("a") == ["1"]
 
 
+@in_virtual_time
 async def test_what_waits_in_a_workers_hands_is_not_delivered_to_another(world: World, often: None) -> None:
     clock, hand = Clock(), Hand(world)
     world.bus = MemoryBus(ack_wait=1.0, clock=clock)
@@ -184,6 +194,7 @@ async def test_what_waits_in_a_workers_hands_is_not_delivered_to_another(world: 
         assert durable.tries == {1: 1}
 
 
+@in_virtual_time
 async def test_a_message_of_a_lane_held_elsewhere_is_given_back_for_longer_each_time(world: World) -> None:
     clock, waits = Clock(), []
     world.bus = MemoryBus(ack_wait=100.0, clock=clock)
@@ -201,6 +212,7 @@ async def test_a_message_of_a_lane_held_elsewhere_is_given_back_for_longer_each_
     assert waits[0] < 1 < waits[-1] == lanes.BACK_MOST
 
 
+@in_virtual_time
 async def test_a_lane_that_cannot_be_taken_up_says_so_and_its_neighbours_go_on(world: World) -> None:
     await world.bus.publish(keys.log("web", "broken"), b"no turn at all", id="junk")
     with capture_logs() as said:
@@ -211,6 +223,7 @@ async def test_a_lane_that_cannot_be_taken_up_says_so_and_its_neighbours_go_on(w
             await soon(lambda: [line for line in said if line["event"] == "lane failed" and line["lane"] == "broken"])
 
 
+@in_virtual_time
 async def test_who_was_overtaken_cannot_commit_though_its_message_ids_are_long_forgotten() -> None:
     """The second line is the id of the commit, which the bus knows for ten minutes; the first has no end."""
     clock = Clock()
@@ -225,6 +238,7 @@ async def test_who_was_overtaken_cannot_commit_though_its_message_ids_are_long_f
     assert await bus.read("LOG", 2) is None
 
 
+@in_virtual_time
 async def test_a_message_that_others_hinder_again_and_again_is_left_for_a_moment_and_never_given_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ import redis.asyncio as redis
 from core.children import Child
 from core.embedded import locate
 from core.settings import load
-from tests.e2e.system import free_port
+from tests.fakes.ports import free_port
 from tests.faults.servers.town import Crowd, Town, standing
 
 TEN_MINUTES = 600.0

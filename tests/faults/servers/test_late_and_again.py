@@ -44,7 +44,7 @@ async def test_the_commit_of_a_stalled_worker_is_refused_though_its_id_is_new(bu
 
 async def test_a_late_acknowledgement_takes_no_message_from_under_a_successor(world: World) -> None:
     """The stalled worker acknowledges what it never answered; its message is answered all the same, and before the next."""
-    async with world.bus.consume("IN", "dialog", "in.>") as deliveries, asyncio.timeout(30):
+    async with world.bus.consume("IN", "dialog", "in.>") as deliveries, asyncio.timeout(60):
         await world.say("a", "1")
         await (await anext(deliveries)).ack()
     await world.say("a", "2")
@@ -52,8 +52,9 @@ async def test_a_late_acknowledgement_takes_no_message_from_under_a_successor(wo
         assert await world.until("a", 2) == ["1", "2"]
 
 
-async def test_a_call_whose_connection_breaks_is_made_once(private) -> None:
+async def test_a_call_whose_connection_breaks_is_made_once(private, monkeypatch) -> None:
     """The client's own three retries would have made one push three entries."""
+    monkeypatch.setattr(redis_store, "ANSWER", 60)
     server = await private.valkey()
     async with (
         Proxy("127.0.0.1", server.port).listening() as proxy,
@@ -64,7 +65,7 @@ async def test_a_call_whose_connection_breaks_is_made_once(private) -> None:
         before = await calls(direct)
         proxy.deaf = True
         asking = asyncio.create_task(store.leases.acquire("lane", "one", 30))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await calls(direct) == before:
                 await asyncio.sleep(0.01)
         proxy.cut()

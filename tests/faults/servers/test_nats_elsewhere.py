@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from tests.fakes.frozen import freeze
 from tests.faults.servers.town import SOAK, Crowd, Elsewhere
 
 GIVEN_UP = "nats client given up"
@@ -49,7 +50,7 @@ async def test_while_nats_is_away_nothing_is_accepted_and_then_all_resume(elsewh
 async def test_nats_frozen_and_awake_again(elsewhere: Elsewhere) -> None:
     async with elsewhere.town.busy() as crowd:
         await crowd.until_answered(6)
-        elsewhere.nats.process.send_signal(signal.SIGSTOP)
+        await freeze(elsewhere.nats.pid)
         await nothing_is_accepted(crowd)
         elsewhere.nats.process.send_signal(signal.SIGCONT)
         await crowd.until_all_resumed()

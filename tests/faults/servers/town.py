@@ -37,7 +37,7 @@ from tests.reliability.scribe import Scribe
 SOAK = pytest.mark.skipif(
     "TURNOUT_SOAK" not in os.environ, reason="one of its kind is enough for the suite: set TURNOUT_SOAK=1"
 )
-DEADLINE = 90.0
+DEADLINE = 120.0
 PEOPLE = 2
 ASSISTANT = '[assistant]\nname = "Town"\ndefault_route = ["prompt"]\n'
 SECRET = "a-secret-of-the-town"
@@ -118,7 +118,7 @@ class Town:
     async def busy(self, *, stores: bool = True) -> AsyncIterator["Crowd"]:
         """People write while the block runs; then they stop, all of them are answered, and what they saw is clean. `stores`:
         the log, memory and receipts are judged with it."""
-        async with asyncio.TaskGroup() as group, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as client:
+        async with asyncio.TaskGroup() as group, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as client:
             crowd = Crowd(self, Manners(random.Random(7), 0.3), group, client)
             await crowd.gather()
             yield crowd
