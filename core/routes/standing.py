@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from prometheus_client import Gauge
@@ -35,10 +35,11 @@ class Taken:
 @dataclass(slots=True)
 class Standing:
     """The version in force and the one before it, exchanged as a whole when a new one comes. While NATS is away, what was
-    known last stays in force."""
+    known last stays in force. `changed` is set when `now` is no longer what it was, and is another event from then on."""
 
     now: Routes = versions.FILE
     before: Routes = versions.FILE
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def of(self, lane: str) -> Routes:
         """The version that a conversation follows."""
@@ -94,6 +95,8 @@ class Standing:
             log.error("the routes before these are gone: the assistant file's count for whom they do not", reason=str(error))
             before = versions.FILE
         self.now, self.before = now, before
+        self.changed.set()
+        self.changed = asyncio.Event()
         VERSION.set(now.number)
         SHARE.set({"shadow": 0.0, "canary": now.share, "full": 1.0}[now.stage])
         log.info("routes in force", version=now.number, stage=now.stage, share=now.share, by=now.by, note=now.note)

@@ -1,0 +1,156 @@
+"""The roll-out: follows the log beside the dialog, lets a canary's share grow or takes it back, and lets a shadow answer.
+
+Every core does this. All read the same log and come to the same end at the same turn; the version they then make admits one of
+them, and the others follow it. Nothing is kept: after a restart the log is read again from where the roll-out began.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import structlog
+from msgspec.structs import replace
+from prometheus_client import Counter, Gauge
+
+from core import keys
+from core.assistant import Assistant
+from core.bus import Bus
+from core.errors import BusError, Conflict, RecordError
+from core.policy.canary import Canary, Limits, Pace
+from core.policy.routes import Routes
+from core.records import Event, Turn, decode, encode
+from core.routes import versions
+from core.routes.standing import Standing
+from core.routes.trial import EVALUATION, Trial, at_stake, promised, tracks_of
+
+AGAIN = 1.0
+MOST_SHADOWS = 200
+BY = "roll-out"
+
+ROLLBACKS = Counter("turnout_routes_rollbacks", "Canaries that this process took back")
+EVIDENCE = Gauge(
+    "turnout_canary_evidence", "The strongest evidence that a canary breaches a constraint; at 500 it is taken back"
+)
+SHADOWS = Counter("turnout_shadow_questions", "Questions that a route in shadow was asked as well")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """`file` gives the assistant as it stands."""
+
+    bus: Bus
+    standing: Standing
+    file: Callable[[], Assistant]
+    pace: Pace = Pace()
+    limits: Limits = Limits()
+    clock: Callable[[], float] = time.time
+
+    async def run(self) -> None:
+        """Attend to whatever version is in force, until cancelled."""
+        while True:
+            changed, version = self.standing.changed, self.standing.now
+            attending = asyncio.create_task(self._attend(version), name=f"roll-out {version.number}")
+            try:
+                await changed.wait()
+            finally:
+                attending.cancel()
+                await asyncio.gather(attending, return_exceptions=True)
+
+    async def _attend(self, version: Routes) -> None:
+        work = {"canary": self._canary, "shadow": self._shadow}.get(version.stage)
+        while work:
+            try:
+                await work(version, await self._trial(version))
+                work = None
+            except Conflict as error:
+                log.info("another core has acted", reason=str(error))
+                work = None
+            except BusError as error:
+                log.warning("the roll-out is not watched, trying again", version=version.number, reason=str(error))
+            except Exception:  # the boundary: a canary that nobody watches must not go on in silence
+                log.exception("the roll-out is not watched, trying again", version=version.number)
+            await asyncio.sleep(AGAIN if work else 0)
+
+    async def _trial(self, version: Routes) -> Trial:
+        file, before = self.file(), await versions.read(self.bus, version.before)
+        family = [await versions.read(self.bus, number) for number in range(version.began, version.number)]
+        old, moved = tracks_of(before, file), at_stake(version, before, file)
+        kept = {intent: old[intent] for intent in moved if intent in old}
+        return Trial({one.number: one for one in (*family, version)}, before, moved, kept)
+
+    async def _canary(self, version: Routes, trial: Trial) -> None:
+        canary = Canary(version.share, promised([version], self.limits, trial.new))
+        met, ready = 0, False
+        async with aclosing(self._turns(version)) as turns:
+            async for turn in turns:
+                met += self._see(canary, trial, turn) and turn.routes == version.number
+                EVIDENCE.set(canary.worst)
+                long_enough = met >= self.pace.turns and turn.at - version.at >= self.pace.seconds
+                ready = long_enough and canary.worst < self.pace.calm
+                if canary.breach or ready:
+                    break
+        if canary.breach:
+            await self._take_back(version, trial.before, canary.breach)
+        elif ready:
+            await self._grow(version, met)
+
+    def _see(self, canary: Canary, trial: Trial, turn: Turn) -> bool:
+        """Whether the turn counts as one of a canary."""
+        if turn.target and turn.asked in ("up", "down"):
+            canary.thumb(turn.lane, turn.target, down=turn.asked == "down", at=turn.at)
+        case = trial.case(turn)
+        if case is None:
+            return False
+        if case.canary:
+            canary.share = trial.versions[turn.routes].share
+        return canary.see(case) and case.canary
+
+    async def _take_back(self, version: Routes, before: Routes, breach: str) -> None:
+        note = f"rolled back from {version.number}: {breach}"
+        back = Routes(number=0, routes=before.routes, before=before.before, at=self.clock(), by=BY, note=note)
+        made = await versions.add(self.bus, back, after=version.number)
+        ROLLBACKS.inc()
+        log.error("canary rolled back", version=version.number, now=made.number, breach=breach)
+
+    async def _grow(self, version: Routes, met: int) -> None:
+        share = self.pace.after(version.share)
+        note = f"from {version.share:.0%} to {share:.0%}: {met} turns of canaries without a breach"
+        grown = replace(version, share=share, stage="full" if share == 1.0 else "canary", at=self.clock(), by=BY, note=note)
+        made = await versions.add(self.bus, grown, after=version.number)
+        log.info("canary grows", version=made.number, share=share)
+
+    async def _shadow(self, version: Routes, trial: Trial) -> None:
+        asked = 0
+        async with aclosing(self._turns(version)) as turns:
+            async for turn in turns:
+                if track := trial.shadowed(turn):
+                    asked += 1
+                    await self._ask_again(version, turn, track)
+                if asked >= MOST_SHADOWS:
+                    return
+
+    async def _ask_again(self, version: Routes, turn: Turn, track: str) -> None:
+        """Put a turn's question to a track, on a lane and a channel that nobody reads; once, whoever asks."""
+        id = f"shadow-{version.number}-{turn.id}"
+        lane = hashlib.sha256(id.encode()).hexdigest()[:20]
+        if await self.bus.last("IN", keys.into(EVALUATION, lane)):
+            return
+        event = Event(
+            id=id, channel=EVALUATION, lane=lane, text=turn.asked, author=turn.author, at=self.clock(), group=None, track=track
+        )
+        await self.bus.publish(keys.into(EVALUATION, lane), encode(event), id=id)
+        SHADOWS.inc()
+
+    async def _turns(self, version: Routes) -> AsyncGenerator[Turn]:
+        """The log since the roll-out began, and on."""
+        async with self.bus.follow("LOG", "log.>", version.log) as stored:
+            async for message in stored:
+                try:
+                    yield decode(Turn, message.data)
+                except RecordError as error:
+                    log.error("a turn that cannot be read is left out of the roll-out", seq=message.seq, reason=str(error))
