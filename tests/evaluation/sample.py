@@ -4,14 +4,19 @@
     run = sample(seed=1, intents=6, cases=120)
 
 `python -m tests.evaluation.sample FOLDER` writes it as `run.json`, with the proposal `routes.json` beside it.
+
+As in life, a hard question is hard for every track, and the questions of one conversation are alike: who compares without
+pairing, or counts questions where conversations should be counted, gets other intervals.
 """
 
 import sys
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 
 from core.evaluation.tracks.deciding import conclude, proposal
+from core.evaluation.tracks.learned import of_question, of_talk
 from core.evaluation.tracks.records import (
     Answered,
     Case,
@@ -28,16 +33,36 @@ from core.policy.decision import Rules, Weights
 from core.records import Citation, Usage, encode
 
 NAMES = ("returns", "warranty", "prices", "order_status", "brakes", "sizing", "rental", "complaints")
+DEFAULTS = ("rag", "prompt", "stronger", "hybrid")
 RISKS, CHANGES = ("low", "medium", "high"), ("years", "months", "days", "minutes")
-# quality, cost a turn in cents, median seconds, share of old values after a change
+ASKED = (
+    "How long is the {thing} for {what}?",
+    "I bought {what} last week, what about the {thing}?",
+    "Is there a {thing} on {what}, and until when?",
+    "What must I do about the {thing} of {what}?",
+    "Does the {thing} of {what} hold in winter too?",
+)
+THINGS = ("a city bike", "an e-bike", "a child's seat", "the blue lock", "a used frame", "disc brakes", "a trailer")
+PER_TALK = 5
+# quality, median seconds, share of old values after a change, tokens read
 TRACKS = {
-    "prompt": (0.55, 0.08, 1.2, 1.0),
-    "rag": (0.74, 0.16, 1.9, 0.02),
-    "tuned": (0.66, 0.05, 0.7, 1.0),
-    "hybrid": (0.77, 0.11, 1.6, 0.05),
-    "stronger": (0.83, 1.9, 4.1, 0.02),
+    "prompt": (0.55, 1.2, 1.0, 150),
+    "rag": (0.72, 1.9, 0.02, 1400),
+    "tuned": (0.66, 0.7, 1.0, 150),
+    "hybrid": (0.78, 1.6, 0.05, 1400),
+    "stronger": (0.84, 4.1, 0.02, 1400),
 }
 MODELS = {"prompt": "small-1", "rag": "small-1", "tuned": "small-1-tuned", "hybrid": "small-1-tuned", "stronger": "large-1"}
+PRICES = {
+    "small-1": Price(prompt=0.8, completion=3.2),
+    "small-1-tuned": Price(prompt=0.4, completion=1.6, training=20.0, turns=100_000),
+    "large-1": Price(prompt=10.0, completion=40.0),
+}
+PRINTS = {"documents": "d41d8cd9", "models": "a1b2c3d4", "prompts": "11223344", "questions": "55667788"}
+TALK, QUESTION = 0.4, 0.3
+"""How much of an answer's luck is its conversation's and its question's; the rest is the track's."""
+
+_NORMAL = NormalDist()
 
 
 def sample(seed: int = 0, *, intents: int = 6, cases: int = 120) -> Run:
@@ -45,11 +70,17 @@ def sample(seed: int = 0, *, intents: int = 6, cases: int = 120) -> Run:
     dice = np.random.default_rng(seed)
     names = [NAMES[n % len(NAMES)] + ("" if n < len(NAMES) else str(n)) for n in range(intents)]
     stakes = {
-        name: Stakes(route=("prompt" if n % 2 else "rag", "prompt"), risk=RISKS[n % 3], volatility=CHANGES[n % 4])
+        name: Stakes(route=tuple(dict.fromkeys((DEFAULTS[n % 4], "prompt"))), risk=RISKS[n % 3], volatility=CHANGES[n % 4])
         for n, name in enumerate(names)
     }
     asked = [_case(name, number) for name in names for number in range(cases)]
-    answered = [_answered(case, track, dice, names.index(case.intent)) for case in asked for track in TRACKS]
+    luck = _luck(asked, dice)
+    answered = [
+        _answered(case, track, dice, luck=luck[case.id] + (0.2 * np.sin(3 * names.index(case.intent) + len(track)),))
+        for case in asked
+        for track in TRACKS
+    ]
+    prints = PRINTS | {f"source:{name}.md": f"{n:08x}" for n, name in enumerate((*names, "terms"))}
     run = Run(
         id="20260301T120000-sample",
         questions="questions.jsonl",
@@ -66,13 +97,12 @@ def sample(seed: int = 0, *, intents: int = 6, cases: int = 120) -> Run:
         answered=tuple(answered),
         rules=Rules(weights=Weights(cost=2.0, second=0.002, stale=0.5)),
         limits=Limits(cost=0.03, p95=12.0, citations=0.9),
-        prices={"small-1": Price(prompt=0.4, completion=1.6), "large-1": Price(prompt=2.5, completion=10.0)},
-        most=20.0,
-        spent=round(sum(one.paid for one in answered), 4),
-        made_with={"documents": "d41d8cd9", "models": "a1b2c3d4", "prompts": "11223344", "questions": "55667788"}
-        | {f"source:{name}.md": f"{n:08x}" for n, name in enumerate(names)},
-        left_with={"documents": "d41d8cd9", "models": "a1b2c3d4", "prompts": "11223344", "questions": "55667788"}
-        | {f"source:{name}.md": f"{n:08x}" for n, name in enumerate(names)},
+        prices=PRICES,
+        most=60.0,
+        spent=sum(one.paid for one in answered),
+        made_with=prints,
+        left_with=prints,
+        learned={"small-1-tuned": tuple(sorted({of_question("Where is your shop?"), of_talk("another-talk")}))},
         judges=(Judge(model="judge-1", labels=240, kappa=0.41, flips=0.18, why="κ 0.41, at least 0.60 is needed"),),
     )
     return conclude(run)
@@ -80,26 +110,38 @@ def sample(seed: int = 0, *, intents: int = 6, cases: int = 120) -> Run:
 
 def _case(intent: str, number: int) -> Case:
     change = Change(source=f"{intent}.md", old="30 days", new="45 days") if number % 10 == 0 else None
+    words = ASKED[number % len(ASKED)].format(thing=intent.replace("_", " "), what=THINGS[number % len(THINGS)])
     return Case(
         id=f"{intent}-{number}",
-        question=f"Question {number} on {intent}?",
+        question=f"{words} (order {1000 + number})",
         claims=((f"fact {number} of {intent}", f"{intent} fact {number}"),),
         sources=(f"{intent}.md",),
         intent=intent,
         change=change,
         kind="generated" if number % 6 == 5 else "log" if number % 2 else "written",
-        group=f"{intent}-talk-{number // 2}",
+        group=f"{intent}-talk-{number // PER_TALK}",
     )
 
 
-def _answered(case: Case, track: str, dice: np.random.Generator, number: int) -> Answered:
-    good, cents, seconds, old = TRACKS[track]
-    right = dice.random() < np.clip(good + 0.12 * np.sin(3 * number + len(track)), 0.05, 0.97)
+def _luck(cases: list[Case], dice: np.random.Generator) -> dict[str, tuple[float, ...]]:
+    """What the tracks share on a case: its conversation's part, and its own."""
+    talks = {case.group: float(dice.normal()) for case in cases}
+    return {case.id: (TALK**0.5 * talks[case.group], QUESTION**0.5 * float(dice.normal())) for case in cases}
+
+
+def _answered(case: Case, track: str, dice: np.random.Generator, *, luck: tuple[float, ...]) -> Answered:
+    good, seconds, old, read = TRACKS[track]
+    *shared, bent = luck
+    drawn = _NORMAL.cdf(sum(shared) + (1 - TALK - QUESTION) ** 0.5 * float(dice.normal()))
+    right = drawn < np.clip(good + bent, 0.05, 0.97)
     cites = track in ("rag", "hybrid", "stronger")
+    astray = cites and dice.random() < 0.03
     total = 1000 * seconds * float(np.exp(dice.normal(0, 0.35)))
-    banned = ("guaranteed",) if number == 0 and track == "rag" and case.id.endswith("-7") else ()
-    cost = cents / 100 * float(np.exp(dice.normal(0, 0.2)))
+    usage = Usage(prompt_tokens=int(read * np.exp(dice.normal(0, 0.2))), completion_tokens=int(dice.integers(40, 140)))
     cannot = track == "tuned" and dice.random() < 0.01
+    price = PRICES[MODELS[track]]
+    paid = (price.prompt * usage.prompt_tokens + price.completion * usage.completion_tokens) / 1e6
+    source = "terms.md" if astray else case.sources[0]
     return Answered(
         case=case.id,
         track=track,
@@ -107,21 +149,21 @@ def _answered(case: Case, track: str, dice: np.random.Generator, number: int) ->
         turn=f"{case.id}-{track}",
         intent=case.intent,
         served="none" if cannot else track,
-        text="" if cannot else case.claims[0][0] if right else "Something else altogether.",
-        citations=(Citation(n=1, source=case.sources[0], title=case.intent, quote="so it is"),) if cites else (),
+        text="" if cannot else f"As we have it: {case.claims[0][0]}." if right else "Something else altogether.",
+        citations=(Citation(n=1, source=source, title=source, quote="so it is"),) if cites else (),
         model=MODELS[track],
-        usage=Usage(prompt_tokens=600 if cites else 150, completion_tokens=90),
-        cost=cost,
-        paid=cost,
+        usage=usage,
+        cost=paid + (price.training / price.turns if price.turns else 0.0),
+        paid=paid,
         first=total * 0.3,
         total=total,
         grades=Grades(
             claims=float(right and not cannot),
             support=0.95 if cites else None,
-            citations=float(dice.random() < 0.97) if cites else None,
+            citations=float(not astray) if cites else None,
             abstention=float(not cannot),
             language=1.0,
-            banned=banned,
+            banned=("guaranteed",) if track == "rag" and case.id == f"{NAMES[0]}-7" else (),
         ),
         stale=bool(dice.random() < old) if case.change else None,
         again="30 days" if case.change else "",
@@ -133,6 +175,6 @@ def _answered(case: Case, track: str, dice: np.random.Generator, number: int) ->
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    made = sample()
+    made = sample(cases=300)
     (folder / "run.json").write_bytes(encode(made))
     (folder / "routes.json").write_bytes(encode(proposal(made)))

@@ -1,5 +1,6 @@
 """Tracks measured side by side: `turnout eval tracks QUESTIONS`.
 
 `records` are what a run is, from one case to the whole · `figures` what is made of it, each with its interval · `deciding`
-hands it to the rule (`core.policy`) and writes what comes of it as routes with their evidence.
+hands it to the rule (`core.policy`) and writes what comes of it as routes with their evidence · `learned` what a tuned model
+was trained on.
 """

@@ -209,7 +209,9 @@ class Run(Versioned, frozen=True):
     """One evaluation, whole. `stakes` of each intent of the assistant file, "" for what belongs to none. `sides` and
     `decisions` follow from the rest (`deciding.conclude`). `made_with`: the fingerprints of documents, models, prompts,
     questions and of each document (`source:NAME`) when it began, `left_with` when it ended: what differs was changed meanwhile.
-    `stopped`: why it ended early, "" where every case was asked. `most`: the most it might spend, 0: no limit."""
+    `behind`: what the index had not taken in yet, in words. `learned`: by model the prints of what it was trained on
+    (`core.evaluation.tracks.learned`); a model that is not there: nobody said. `stopped`: why it ended early, "" where every
+    case was asked. `most`: the most it might spend, 0: no limit."""
 
     id: str
     questions: str
@@ -231,6 +233,8 @@ class Run(Versioned, frozen=True):
     stopped: str = ""
     made_with: dict[str, str] = {}
     left_with: dict[str, str] = {}
+    behind: tuple[str, ...] = ()
+    learned: dict[str, tuple[str, ...]] = {}
     judges: tuple[Judge, ...] = ()
     checks: tuple[Check, ...] = ()
 
