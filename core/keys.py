@@ -11,6 +11,9 @@ from dataclasses import dataclass
 DIALOG = "dialog"
 """The durable consumer of IN through which the core works."""
 
+EVALUATION = "eval"
+"""The channel of questions that measure: nobody's conversation, so nothing counts, learns or remembers them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from core import keys
 from core.bus import Bus, so_far
 from core.errors import RecordError
 from core.records import Turn, decode
@@ -61,6 +62,8 @@ async def read(bus: Bus, *, since: float = 0.0) -> Reading:
 
 def _unusable(turn: Turn) -> str:
     """Why nothing can be learned from a turn, "" where something can."""
+    if turn.channel == keys.EVALUATION:
+        return "asked to measure"
     if turn.outcome != "answered":
         return turn.outcome
     if turn.track == "template":

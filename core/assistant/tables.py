@@ -5,13 +5,15 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from core.assistant.measuring import Measure, Price
+from core.assistant.table import Table
 from core.toml_lines import Place
 
 LOADER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 NATIVE = re.compile(r"[a-z][a-z0-9_-]*:\S+")
-BUILT_IN_TRACKS = ("template", "prompt", "rag", "tuned", "hybrid")
+BUILT_IN_TRACKS = ("template", "prompt", "rag", "tuned", "hybrid", "stronger")
 
 
 class Misfit(ValueError):
@@ -22,11 +24,7 @@ class Misfit(ValueError):
         self.place = place
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class About(_Table):
+class About(Table):
     """`[assistant]`. We ask back when the probability of the best intent is under `clarify_below`, and decline when fewer than
     the share `out_of_scope_below` of the examples look as strange as the message; 0 switches either off."""
 
@@ -46,20 +44,23 @@ class About(_Table):
     out_of_scope_below: float = Field(0.02, ge=0, le=1)
 
 
-class Models(_Table):
+class Models(Table):
     """`[models]`: names as the OpenAI-compatible server knows them. `extractive` is the built-in one that needs no server;
-    unset means: `extractive` without OPENAI_API_KEY and OPENAI_BASE_URL, a chat model of the server with them."""
+    unset means: `extractive` without OPENAI_API_KEY and OPENAI_BASE_URL, a chat model of the server with them. `strong` is the
+    one that the track `stronger` asks. `prices` by model, for measuring."""
 
     prompt: str = ""
     tuned: str = ""
+    strong: str = ""
     temperature: float = Field(0.2, ge=0, le=2)
     max_tokens: int = Field(800, ge=1)
     first_token_seconds: float = Field(15, gt=0)
     between_tokens_seconds: float = Field(10, gt=0)
     whole_answer_seconds: float = Field(90, gt=0)
+    prices: dict[str, Price] = {}
 
 
-class Source(_Table):
+class Source(Table):
     """`[[knowledge.sources]]`: where documents come from, and what they are marked with. `at` says where: files and folders,
     relative to the assistant file; an http(s) address; for a loader its dotted path, module:attribute. `only`: patterns of the
     names that are meant. `refresh`: hours after which what cannot be watched is looked at again. `allow`: HOST or HOST:PORT
@@ -94,7 +95,7 @@ class Source(_Table):
         return ""
 
 
-class Audience(_Table):
+class Audience(Table):
     """`[[audiences]]`: who belongs together as readers. `channels`: everyone who writes there; `groups` and `people`: the
     platform's own ids, as CHANNEL:ID."""
 
@@ -104,7 +105,7 @@ class Audience(_Table):
     people: tuple[str, ...] = ()
 
 
-class Knowledge(_Table):
+class Knowledge(Table):
     """`[knowledge]`: files and folders, relative to the assistant file, ingested when retrieval starts and when they change.
     `sources` are the same with all that can be said of them. An answer gets `passages` of `passage_words` words at most;
     `word_weight` is the share of the words' score beside the meaning's, unset: as measured. `query`: what is searched for, the
@@ -129,7 +130,7 @@ class Knowledge(_Table):
     abstain_below: float = Field(0.0, ge=0, le=1)
 
 
-class MemoryTable(_Table):
+class MemoryTable(Table):
     """`[memory]`: how much of a conversation is kept word for word, and for how long after its last turn."""
 
     turns: int = Field(20, ge=1)
@@ -137,7 +138,7 @@ class MemoryTable(_Table):
     hours: float = Field(72, gt=0)
 
 
-class Intent(_Table):
+class Intent(Table):
     """`[[intents]]`: what people want, by example. An empty route means the default one. `label` is what people read when they
     are asked which intent they mean; unset, the name in plain words."""
 
@@ -154,7 +155,7 @@ class Intent(_Table):
         return self.label or self.name.replace("_", " ").capitalize()
 
 
-class ChannelPolicy(_Table):
+class ChannelPolicy(Table):
     """`[channels.NAME]`: how a channel behaves. `ambiguous`: what to do with a send that may or may not have arrived, where
     the platform cannot be asked: `resend` once, marked, or `drop`. `backlog`: how many messages may wait for the core before
     new ones are refused."""
@@ -166,7 +167,7 @@ class ChannelPolicy(_Table):
     ambiguous: Literal["resend", "drop"] = "resend"
 
 
-class Assistant(_Table):
+class Assistant(Table):
     about: About = Field(alias="assistant")
     models: Models = Models()
     knowledge: Knowledge = Knowledge()
@@ -174,6 +175,7 @@ class Assistant(_Table):
     memory: MemoryTable = MemoryTable()
     intents: tuple[Intent, ...] = ()
     channels: dict[str, ChannelPolicy] = {}
+    measure: Measure = Measure()
     tracks: dict[str, str] = Field({}, description="name → dotted path of a LangChain Runnable, module:attribute")
 
     @model_validator(mode="after")

@@ -9,11 +9,11 @@ import structlog
 
 from core.assistant import Assistant
 from core.audience import EVERYONE, Reader
-from core.dialog.routing import Decision, Router, clarification, said_before
+from core.dialog.routing import Router, clarification, said_before
 from core.dialog.tracks.contract import Answer, Ask, Means, Say, Tracks
 from core.errors import CannotServe, NothingFound
 from core.memory import Conversation
-from core.records import Part
+from core.records import Event, Part
 from core.routes.standing import Standing, Taken
 
 log = structlog.get_logger()
@@ -41,6 +41,29 @@ class Desk:
     means: Means
     standing: Standing = field(default_factory=Standing)
 
+    async def measure(
+        self, text: str, conversation: Conversation, begin: Callable[[], Say], wanted: Event, *, reader: Reader = EVERYONE
+    ) -> Outcome:
+        """What the track that `wanted` names makes of it, and no other: no asking back, no declining, nobody to fall back on. A
+        track that finds nothing has declined, which is an answer; one that cannot serve leaves the track "none"."""
+        started = time.perf_counter()
+        decision = self.router.decide(text, conversation)
+        intent = wanted.intent or decision.intent
+        outcome = Outcome(Answer(()), "", intent=intent, confidence=decision.confidence, timings={"intent": _ms(started)})
+        about, asked = self.assistant.about, f"track {wanted.track} asked for"
+        try:
+            if wanted.track not in self.tracks:
+                raise CannotServe("no track has that name")
+            answer = await self.tracks[wanted.track](self._ask(text, conversation, intent, reader), self.means, begin())
+        except NothingFound as error:
+            nothing = Answer((Part(text=about.nothing_found),))
+            return replace(outcome, answer=nothing, track=wanted.track, why=f"{asked}; it found nothing ({error})")
+        except CannotServe as error:
+            nothing = Answer((Part(text=about.no_answer),))
+            return replace(outcome, answer=nothing, track="none", why=f"{asked}; it could not serve ({error})")
+        timings = outcome.timings | dict(answer.timings)
+        return replace(outcome, answer=answer, track=wanted.track, why=f"{asked}; {answer.why}", timings=timings)
+
     async def answer(
         self, text: str, conversation: Conversation, begin: Callable[[], Say], *, reader: Reader = EVERYONE
     ) -> Outcome:
@@ -61,23 +84,23 @@ class Desk:
             return replace(outcome, kind="clarify", answer=Answer((clarification(decision, self.assistant),)))
         if decision.kind == "out_of_scope":
             return replace(outcome, answer=Answer((Part(text=about.out_of_scope, choices=about.suggestions),)))
-        ask = self._ask(text, conversation, decision, reader)
+        ask = self._ask(text, conversation, decision.intent, reader)
         taken = self.standing.take(ask.lane, ask.intent, self.assistant.route(ask.intent), known=self.tracks)
         answer, track, why = await self._take_route(ask, taken, begin)
         timings = outcome.timings | dict(answer.timings)
         why = f"{decision.why}; {why}"
         return replace(outcome, answer=answer, track=track, why=why, timings=timings, routes=taken.version)
 
-    def _ask(self, text: str, conversation: Conversation, decision: Decision, reader: Reader) -> Ask:
+    def _ask(self, text: str, conversation: Conversation, intent: str, reader: Reader) -> Ask:
         about = self.assistant.about
-        template = next((i.template for i in self.assistant.intents if i.name == decision.intent), "")
+        template = next((i.template for i in self.assistant.intents if i.name == intent), "")
         return Ask(
             text=text,
             before="" if self.assistant.knowledge.query == "last" else said_before(text, conversation),
             conversation=conversation,
             persona=about.persona,
             assistant=about.name,
-            intent=decision.intent,
+            intent=intent,
             template=template,
             lane=conversation.lane,
             reader=reader,

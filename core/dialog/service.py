@@ -80,9 +80,10 @@ class Equipped:
     def _means(self, assistant: Assistant) -> Means:
         model = models.make(assistant.models, self.settings, self.tokens)
         tuned = models.make_tuned(assistant.models, self.settings, self.tokens)
-        for made in filter(None, (model, tuned)):
+        strong = models.make_strong(assistant.models, self.settings, self.tokens)
+        for made in filter(None, (model, tuned, strong)):
             self.closing.push_async_callback(made.aclose)
-        return Means(model, tuned, self.search)
+        return Means(model, tuned, self.search, strong)
 
     async def search(self, request: SearchRequest) -> SearchResult:
         try:

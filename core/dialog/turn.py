@@ -22,6 +22,7 @@ from core.records import Event, Live, Part, Turn, decode, encode
 
 MERGE_QUIET = 0.7  # seconds without a new message that end a burst
 MERGE_MOST = 20
+MEASURED_HOURS = 1.0  # what was said only to measure is soon forgotten
 SPEAKS = ("message", "button", "file")
 SORRY = "I am sorry, something went wrong with that message and I could not answer it. Please try it another way."
 NO_TEXT = "I can only read text for now. Please write what you would like to know."
@@ -182,11 +183,16 @@ class Dialog:
         conversation = only(conversation, reader.may_read)
         if not batch.text:
             return Made(Outcome(Answer((Part(text=NO_TEXT),)), "the message holds no text", track="none"), batch, conversation)
-        return Made(await desk.answer(batch.text, conversation, preview.begin, reader=reader), batch, conversation)
+        if last.track and lane.channel == keys.EVALUATION:
+            outcome = await desk.measure(batch.text, conversation, preview.begin, last, reader=reader)
+        else:
+            outcome = await desk.answer(batch.text, conversation, preview.begin, reader=reader)
+        return Made(outcome, batch, conversation)
 
     def _tell(self, turn: Turn, *, memory: str) -> None:
-        TURNS.labels(turn.channel, turn.track, turn.outcome).inc()
-        SECONDS.labels(turn.channel).observe(turn.timings.get("total", 0.0) / 1000)
+        if turn.channel != keys.EVALUATION:
+            TURNS.labels(turn.channel, turn.track, turn.outcome).inc()
+            SECONDS.labels(turn.channel).observe(turn.timings.get("total", 0.0) / 1000)
         log.info(
             "turn",
             turn=turn.id,
@@ -278,6 +284,8 @@ def _turn(lane: Lane, made: Made) -> Turn:
 
 def _hours(desk: Desk, channel: str) -> float:
     """How long the channel remembers after a conversation's last turn."""
+    if channel == keys.EVALUATION:
+        return MEASURED_HOURS
     return desk.assistant.policy(channel).memory_hours or desk.assistant.memory.hours
 
 

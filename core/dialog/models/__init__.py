@@ -48,6 +48,11 @@ def make_tuned(models: Models, settings: Settings, tokens: Tokens) -> Model | No
     return _named(name, models, settings, tokens) if name else None
 
 
+def make_strong(models: Models, settings: Settings, tokens: Tokens) -> Model | None:
+    """The stronger model, None where none is named or no server is there to ask."""
+    return _named(models.strong, models, settings, tokens) if models.strong and _served(settings) else None
+
+
 def _named(name: str, models: Models, settings: Settings, tokens: Tokens) -> Model:
     if name == EXTRACTIVE:
         return ExtractiveModel()

@@ -1,7 +1,7 @@
 """Tracks: the ways of answering a turn. Each is one function (`contract.Track`) that answers or raises CannotServe.
 
 `template` says the intent's fixed words, `prompt` asks the model alone, `rag` the model with passages, `tuned` and `hybrid` the
-same with the tuned model. `runnable` makes a track of any LangChain Runnable that `[tracks]` of the assistant file names.
+same with the tuned model, `stronger` a stronger one with passages. `runnable` makes a track of any LangChain Runnable that `[tracks]` of the assistant file names.
 
     tracks = load(assistant)
     answer = await tracks["rag"](ask, means, say)
@@ -13,7 +13,7 @@ streams its answer; `citing` keeps the citations that are true, with the `suppor
 from functools import partial
 
 from core.assistant import Assistant
-from core.dialog.tracks import hybrid, prompt, rag, runnable, template, tuned
+from core.dialog.tracks import hybrid, prompt, rag, runnable, stronger, template, tuned
 from core.dialog.tracks.contract import Track, Tracks
 
 
@@ -26,6 +26,7 @@ def load(assistant: Assistant) -> Tracks:
         "rag": partial(rag.answer, knowledge=knowledge),
         "tuned": tuned.answer,
         "hybrid": partial(hybrid.answer, knowledge=knowledge),
+        "stronger": partial(stronger.answer, knowledge=knowledge),
     }
     limit = assistant.models.whole_answer_seconds
     own = {name: runnable.track(name, path, knowledge=knowledge, seconds=limit) for name, path in assistant.tracks.items()}

@@ -58,11 +58,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What tracks work with. `model` is the general model; `tuned` None where no tuned model is configured."""
+    """What tracks work with. `model` is the general model; `tuned`, `strong` None where none is configured."""
 
     model: Model
     tuned: Model | None
     search: Search
+    strong: Model | None = None
 
 
 Track = Callable[[Ask, Means, Say], Awaitable[Answer]]
