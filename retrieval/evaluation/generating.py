@@ -10,8 +10,9 @@ import msgspec
 import structlog
 
 from core.errors import TurnoutError
+from core.evaluation.lines import name_of
 from core.knowledge import Document
-from retrieval.evaluation.questions import Question, name_of
+from retrieval.evaluation.questions import Question
 
 WORDS = 200
 SHORTEST = 25

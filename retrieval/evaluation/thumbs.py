@@ -7,9 +7,10 @@ import structlog
 
 from core.bus import Bus, so_far
 from core.errors import RecordError
+from core.evaluation.lines import name_of
 from core.records import Event, Turn, decode
 from core.scrub import scrub
-from retrieval.evaluation.questions import Question, name_of
+from retrieval.evaluation.questions import Question
 
 LOG, IN = "log.>", "in.>"
 UP = "up"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from retrieval.evaluation.questions import BadQuestions, Question, read, write
+from core.evaluation.lines import BadQuestions
+from retrieval.evaluation.questions import Question, read, write
 
 GOOD = '{"question": "How long?", "sources": ["a.md"]}'
 

@@ -1,7 +1,8 @@
 """Tracks: the ways of answering a turn. Each is one function (`contract.Track`) that answers or raises CannotServe.
 
 `template` says the intent's fixed words, `prompt` asks the model alone, `rag` the model with passages, `tuned` and `hybrid` the
-same with the tuned model, `stronger` a stronger one with passages. `runnable` makes a track of any LangChain Runnable that `[tracks]` of the assistant file names.
+same with the tuned model, `stronger` a stronger one with passages. `runnable` makes a track of any LangChain Runnable that
+`[tracks]` of the assistant file names.
 
     tracks = load(assistant)
     answer = await tracks["rag"](ask, means, say)

@@ -13,14 +13,27 @@ from core.records import Citation, Record, Usage, Versioned
 Volatility = Literal["minutes", "days", "months", "years"]
 
 
+JSON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
+
+
 class Format(Record, frozen=True):
     """How an answer must look: a regular expression that stands in it (`pattern`), a JSON object whose members are of the types
-    named in `json` ("string", "number", "boolean", "array", "object"), at most `words` words, at least one citation."""
+    named in `json` (one of JSON_TYPES), at most `words` words, at least one citation."""
 
     pattern: str = ""
     json: dict[str, str] = {}
     words: int = 0
     cite: bool = False
+
+    @property
+    def told(self) -> bool:
+        return bool(self.pattern or self.json or self.words or self.cite)
 
 
 class Change(Record, frozen=True):
@@ -102,7 +115,8 @@ class Answered(Record, frozen=True):
     """One case asked of one `track`. `outcome`: answered; `declined`, the track says it does not know; `cannot`, it could not
     serve; `failed`, nothing came. `served`: the track that the log says answered, `turn` its id there. `cost`: of such a turn,
     all-in; `paid`: what asking it here added to the bill. `first` and `total`: to the first token and to the whole answer.
-    `stale`: whether it said the old value after a change, None where nothing was changed; `again`: what it said then."""
+    `stale`: whether it said the old value after a change, and `fresh` the new one, None where nothing was changed; `again`:
+    what it said then."""
 
     case: str
     track: str
@@ -120,6 +134,7 @@ class Answered(Record, frozen=True):
     total: float = 0.0
     grades: Grades = Grades()
     stale: bool | None = None
+    fresh: bool | None = None
     again: str = ""
     error: str = ""
     at: float = 0.0
