@@ -92,6 +92,22 @@ class DocumentRequest(Versioned, frozen=True):
     audiences: tuple[str, ...] = ()
 
 
+class Listed(Record, frozen=True):
+    """A document of the index; `at` is when it was taken, in Unix seconds."""
+
+    source: str
+    at: float = 0.0
+
+
+class Library(Versioned, frozen=True):
+    """What `retrieval.status` tells of the index: how many `documents`, the first of them by name, and how many passages are
+    `waiting` for a vector."""
+
+    documents: int = 0
+    waiting: int = 0
+    listed: tuple[Listed, ...] = ()
+
+
 class Document(Versioned, frozen=True):
     """What `retrieval.document` answers: a whole document's extracted text, which passages' offsets count in. `text` "": none
     of that source is there."""

@@ -234,5 +234,7 @@ def _best(trial: Trial, verdicts: Sequence[Verdict]) -> Verdict:
             best = max(some, key=lambda verdict: verdict.low)
             return replace(best, why=f"{best.why}; out: {broken}") if broken else best
     if broken:
-        return Verdict("infeasible", trial.default, "", why=f"out: {broken}")
+        allowed = trial.default not in trial.breaches
+        why = f"no other track is allowed: {broken}" if allowed else f"no track is allowed: {broken}"
+        return Verdict("keep" if allowed else "infeasible", trial.default, "", why=why)
     return Verdict("keep", trial.default, "", why="no other track was measured")

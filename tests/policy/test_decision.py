@@ -80,8 +80,10 @@ def test_who_is_cheaper_and_perhaps_worse_does_not() -> None:
 def test_who_breaches_a_constraint_is_out_however_good() -> None:
     good, bad = scores([1] * 120), scores([0] * 120)
     found = verdict(bad, good, breaches={"rag": "its model runs outside the country"})
-    assert (found.kind, found.track) == ("infeasible", "prompt")
+    assert (found.kind, found.track) == ("keep", "prompt")
     assert "outside the country" in found.why
+    neither = verdict(bad, good, breaches={"rag": "too slow", "prompt": "too dear"})
+    assert (neither.kind, neither.track) == ("infeasible", "prompt")
     given_way = verdict(good, bad, breaches={"prompt": "too dear"})
     assert (given_way.kind, given_way.track) == ("forced", "rag")
 

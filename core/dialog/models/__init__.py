@@ -37,6 +37,11 @@ def tuned_name(models: Models, settings: Settings) -> str:
     return (settings.tuned_model or models.tuned) if _served(settings) else ""
 
 
+def strong_name(models: Models, settings: Settings) -> str:
+    """The assistant file's `models.strong`; "" where there is none to ask."""
+    return models.strong if _served(settings) else ""
+
+
 def make(models: Models, settings: Settings, tokens: Tokens) -> Model:
     """The general model. Raises ConfigError for a name that needs a server where none is set."""
     return _named(default_name(models, settings), models, settings, tokens)
@@ -50,7 +55,8 @@ def make_tuned(models: Models, settings: Settings, tokens: Tokens) -> Model | No
 
 def make_strong(models: Models, settings: Settings, tokens: Tokens) -> Model | None:
     """The stronger model, None where none is named or no server is there to ask."""
-    return _named(models.strong, models, settings, tokens) if models.strong and _served(settings) else None
+    name = strong_name(models, settings)
+    return _named(name, models, settings, tokens) if name else None
 
 
 def _named(name: str, models: Models, settings: Settings, tokens: Tokens) -> Model:

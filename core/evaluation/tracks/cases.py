@@ -20,7 +20,7 @@ def read(path: Path) -> list[Case]:
     """Raises BadQuestions, naming file, line and what is wrong. A file made for `turnout eval retrieval` will do: its `quotes`
     are then the facts that an answer must hold."""
     lists = ("before", "claims", "quotes", "forbidden", "sources")
-    form = Form(Case, _complete, EXAMPLE, lists, prepare=_prepared, more=("quotes", "out_of_scope"))
+    form = Form(Case, _complete, EXAMPLE, lists, prepare=_prepared, more=("quotes",))
     return lines.read(path, form)
 
 

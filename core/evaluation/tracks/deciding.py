@@ -1,7 +1,7 @@
 """From a run's answers to what is to be done: trials for the rule, its verdicts, and routes that carry their evidence."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace as instead
 
 from msgspec.structs import replace
@@ -69,7 +69,12 @@ def _stakes(run: Run, intent: str, groups: Groups) -> Stakes:
 def _trial(intent: str, stakes: Stakes, groups: Groups, sides: Sequence[Side]) -> Trial:
     scores = {track: [_score(*pair) for pair in some] for (name, track), some in groups.items() if name == intent}
     breaches = {side.track: side.breach for side in sides if side.intent == intent and side.breach}
-    return Trial(stakes.risk, stakes.route[0], scores, breaches, STALENESS[stakes.volatility])
+    return Trial(stakes.risk, default_of(stakes, scores), scores, breaches, STALENESS[stakes.volatility])
+
+
+def default_of(stakes: Stakes, measured: Container[str]) -> str:
+    """The track that answers now: the first of the route that could be asked at all."""
+    return next((track for track in stakes.route if track in measured), stakes.route[0])
 
 
 def _score(case: Case, one: Answered) -> Score:
@@ -91,30 +96,33 @@ def _finite(verdict: Verdict) -> Verdict:
 
 
 def proposal(run: Run, by: str = "turnout eval tracks") -> Routes:
-    """Every measured intent's route with its evidence, as version 0: nothing is in force before it is applied. The track that
-    the verdict names goes first, the route's others stay behind it for when it cannot serve."""
+    """Every measured intent's route with its evidence, as version 0: nothing is in force before it is applied. A track that
+    takes an intent over goes first, the route's others stay behind it for when it cannot serve."""
     found = [_route(run, decision) for decision in run.decisions if decision.intent != NONE]
     return Routes(number=0, routes=tuple(found), at=run.ended, by=by, note=f"run {run.id}")
 
 
 def _route(run: Run, decision: Decision) -> Route:
     verdict, now = decision.verdict, decision.stakes.route
+    sides = {side.track: side for side in run.sides if side.intent == decision.intent}
+    default = default_of(decision.stakes, sides)
     evidence = Evidence(
         run=run.id,
         at=run.ended,
         kind=verdict.kind,
-        default=now[0],
+        default=default,
         challenger=verdict.challenger,
         cases=verdict.cases,
         difference=round(verdict.difference, 6),
         low=round(verdict.low, 6),
         high=round(verdict.high, 6),
         why=verdict.why,
-        tracks={side.track: measured(side.figures) for side in run.sides if side.intent == decision.intent},
+        tracks={track: measured(side.figures) for track, side in sides.items()},
         made_with=_made_with(run, decision.intent),
     )
     expires = run.ended + 86400 * DAYS[decision.stakes.volatility]
-    return Route(intent=decision.intent, tracks=tuple(dict.fromkeys((verdict.track, *now))), evidence=evidence, expires=expires)
+    tracks = now if verdict.track == default else tuple(dict.fromkeys((verdict.track, *now)))
+    return Route(intent=decision.intent, tracks=tracks, evidence=evidence, expires=expires)
 
 
 def _made_with(run: Run, intent: str) -> dict[str, str]:

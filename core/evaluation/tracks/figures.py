@@ -23,7 +23,7 @@ def grouped(cases: Iterable[Case], answered: Iterable[Answered]) -> Groups:
     found: dict[tuple[str, str], list[tuple[Case, Answered]]] = {}
     for one in answered:
         case = known[one.case]
-        intent = intents.setdefault(case.id, case.intent or one.intent)
+        intent = intents.setdefault(case.id, "" if case.out_of_scope else case.intent or one.intent)
         found.setdefault((intent, one.track), []).append((case, one))
     return found
 

@@ -52,8 +52,9 @@ class Case(Record, frozen=True):
 
     `claims`: the facts that an answer must hold, each as the wordings that are as good as one another. `forbidden`: what it
     must not say. `sources`: the documents it may cite, by the end of their names; none named: any. Not `answerable`: the right
-    answer is that there is none. `intent`, `risk`, `volatility` "": as the router and the assistant file say. `kind`: people
-    wrote it for this, a model made it up, or it is from the log. `group`: the conversation it is from."""
+    answer is that there is none. `out_of_scope`: of no intent, whatever the router says. `intent`, `risk`, `volatility` "": as
+    the router and the assistant file say. `kind`: people wrote it for this, a model made it up, or it is from the log. `group`:
+    the conversation it is from."""
 
     question: str
     id: str = ""
@@ -68,6 +69,7 @@ class Case(Record, frozen=True):
     format: Format = Format()
     change: Change | None = None
     answerable: bool = True
+    out_of_scope: bool = False
     kind: Literal["written", "generated", "log"] = "written"
     group: str = ""
 

@@ -1,0 +1,207 @@
+"""`turnout eval tracks`: the owner's questions asked of every track, judged, compared, and routes proposed with their
+evidence."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from msgspec.structs import replace
+
+from core import assistant, embedded, settings
+from core.assistant import Assistant
+from core.bus import Bus
+from core.errors import ConfigError
+from core.evaluation.judging.checks import Checks
+from core.evaluation.judging.refusing import sayings
+from core.evaluation.tracks import cases as files
+from core.evaluation.tracks import money
+from core.evaluation.tracks.asking import asking
+from core.evaluation.tracks.available import asked, available
+from core.evaluation.tracks.deciding import conclude
+from core.evaluation.tracks.fingerprints import made_with
+from core.evaluation.tracks.grading import Grading
+from core.evaluation.tracks.keeping import ROUTES, Kept, fresh, unfinished
+from core.evaluation.tracks.money import Bounds, Purse
+from core.evaluation.tracks.records import Case, Limits, Run, Stakes
+from core.evaluation.tracks.running import Running
+from core.evaluation.tracks.summary import summary
+from core.policy.decision import Rules, Weights
+from core.settings import Settings
+
+BESIDE = "questions.jsonl"
+STOPPED, INFEASIBLE = 3, 4
+CHANGED = ("documents", "models", "prompts")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """`only`: tracks by name, empty: all. `most`: the most to spend, 0: no limit. `anew`: carry on nothing."""
+
+    only: tuple[str, ...] = ()
+    parallel: int = 4
+    most: float = 0.0
+    anew: bool = False
+
+
+@click.command()
+@click.argument("questions", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--track", "only", multiple=True, help="Ask this track; may be given several times.  [default: all that can run]")
+@click.option("--parallel", type=click.IntRange(1, 64), default=4, show_default=True, help="Questions asked at once.")
+@click.option(
+    "--most", type=click.FloatRange(0, min_open=True), default=None, help="Stop before more money than this is spent."
+)
+@click.option("--new", "anew", is_flag=True, help="Begin anew, also where the last run was cut off.")
+def tracks(questions: Path | None, only: tuple[str, ...], parallel: int, most: float | None, anew: bool) -> None:
+    """Ask every track QUESTIONS, judge the answers, and propose routes with their evidence.
+
+    QUESTIONS is a file of JSON lines or CSV; without it, questions.jsonl beside the assistant file. A run that was cut off goes
+    on where it was. Exit status 3: stopped early, for the money; 4: an intent has no track that keeps every constraint.
+    """
+    given = settings.load()
+    file = assistant.read(given.assistant)
+    path = questions or given.assistant.parent / BESIDE
+    found = files.read(path)
+    files.check(found, file)
+    run = asyncio.run(_evaluate(given, file, path.name, found, Choices(only, parallel, most or 0.0, anew)))
+    infeasible = any(decision.verdict.kind == "infeasible" for decision in run.decisions)
+    sys.exit(STOPPED if run.stopped else INFEASIBLE if infeasible else 0)
+
+
+async def _evaluate(given: Settings, file: Assistant, name: str, cases: Sequence[Case], choices: Choices) -> Run:
+    async with connected(given) as bus:
+        kept, run = await measure(bus, given, file, name=name, cases=cases, choices=choices)
+    click.echo("\n".join(summary(run)))
+    click.echo(f"\nkept in {kept.folder}; the proposal: turnout routes diff {kept.folder / ROUTES}")
+    return run
+
+
+async def measure(
+    bus: Bus, given: Settings, file: Assistant, *, name: str, cases: Sequence[Case], choices: Choices
+) -> tuple[Kept, Run]:
+    """One run, or the rest of one that was cut off; asked, kept, concluded. `name`: of the questions."""
+    found = available(file, given, choices.only)
+    if not asked(found):
+        raise ConfigError("no track can be asked: " + "; ".join(f"{track.name}: {track.left_out}" for track in found))
+    if choices.most:
+        money.check(asked(found), money.prices(file))
+    run = Run(
+        id="",
+        questions=name,
+        at=time.time(),
+        assistant=file.about.name,
+        cases=tuple(cases),
+        tracks=tuple(found),
+        stakes=stakes(file),
+        rules=rules(file),
+        limits=limits(file),
+        prices=money.prices(file),
+        currency=file.measure.currency,
+        most=choices.most,
+        made_with=await made_with(bus, file, given, cases),
+    )
+    kept = begin(given.data, run, anew=choices.anew)
+    return kept, await carry_out(bus, given, file, kept, choices)
+
+
+def begin(data: Path, run: Run, *, anew: bool) -> Kept:
+    """The folder of the run: the one that was cut off, where it was about the same, else a new one."""
+    kept = None if anew else unfinished(data, run.made_with["questions"])
+    if kept:
+        begun = kept.begun
+        changed = [what for what in CHANGED if begun.made_with.get(what) != run.made_with.get(what)]
+        if not changed and begun.tracks == run.tracks:
+            kept.begin(replace(run, id=begun.id, at=begun.at))
+            click.echo(f"carrying on with {begun.id}: {len(kept.answers())} answers are there already", err=True)
+            return kept
+        click.echo(
+            f"{begun.id} was cut off, but the {', '.join(changed) or 'tracks'} have changed since: beginning anew", err=True
+        )
+    kept = fresh(data, run.at)
+    kept.begin(replace(run, id=kept.folder.name))
+    return kept
+
+
+async def carry_out(bus: Bus, given: Settings, file: Assistant, kept: Kept, choices: Choices) -> Run:
+    """Ask what is not answered yet, and conclude."""
+    run = kept.begun
+    progress = Progress(run.currency)
+    done = {(one.case, one.track): one for one in kept.answers() if one.outcome != "failed"}
+    purse = Purse(choices.most, spent=sum(one.paid for one in done.values()))
+    grading = Grading(Checks(phrases=file.measure.banned, sayings=sayings(file)), bus)
+    limit = file.models.whole_answer_seconds
+    with kept.writing() as book:
+        async with asking(bus, given.secret_key(), run.id, seconds=limit) as asks:
+            running = Running(asks, grading, book, file, purse, Bounds(file, run.prices), done)
+            await running.ask(run.cases, asked(run.tracks), parallel=choices.parallel, tell=progress)
+        progress.end()
+        run = replace(
+            run,
+            ended=time.time(),
+            answered=tuple(running.done.values()),
+            spent=purse.spent,
+            stopped=running.stopped,
+            left_with=await made_with(bus, file, given, run.cases),
+        )
+        run = conclude(run)
+        kept.finish(run)
+    return run
+
+
+def stakes(file: Assistant) -> dict[str, Stakes]:
+    found = {one.name: Stakes(route=file.route(one.name), risk=one.risk, volatility=one.volatility) for one in file.intents}
+    return {**found, "": Stakes(route=file.about.default_route)}
+
+
+def rules(file: Assistant) -> Rules:
+    told = file.measure
+    weights = Weights(cost=told.cost, second=told.second, stale=told.stale)
+    return Rules(margin=told.margin, cheaper=told.cheaper, least=told.least, cases=told.cases, weights=weights)
+
+
+def limits(file: Assistant) -> Limits:
+    told = file.measure
+    return Limits(
+        cost=told.max_cost,
+        p95=told.max_p95,
+        citations=told.min_citations,
+        support=told.min_support,
+        banned=told.max_banned,
+        could_not=told.max_unserved,
+    )
+
+
+@asynccontextmanager
+async def connected(given: Settings) -> AsyncIterator[Bus]:
+    from core import bus_nats
+
+    try:
+        where = embedded.locate(given).nats_url
+    except ConfigError as error:
+        raise ConfigError(f"Turnout is not running: start it with `turnout up` ({error})") from None
+    async with bus_nats.connect(where, name="eval") as bus:
+        yield bus
+
+
+class Progress:
+    """How far it is and how long it will take, in one line that is written over; nothing where nobody watches."""
+
+    def __init__(self, currency: str) -> None:
+        self._currency, self._began, self._before = currency, time.monotonic(), -1
+
+    def __call__(self, done: int, of: int, spent: float) -> None:
+        if self._before < 0:
+            self._before = done
+        if not sys.stderr.isatty():
+            return
+        gone, made = time.monotonic() - self._began, done - self._before
+        left = f", about {gone / made * (of - done) / 60:.1f} minutes more" if made else ""
+        click.echo(f"\r\x1b[K{done}/{of} answers, {spent:.4f} {self._currency} spent{left}", nl=False, err=True)
+
+    def end(self) -> None:
+        if sys.stderr.isatty():
+            click.echo("\r\x1b[K", nl=False, err=True)
