@@ -111,10 +111,12 @@ class Asking:
     async def follow(self, after: int) -> None:
         async with self.bus.follow("LOG", keys.log(keys.EVALUATION, EVERY), after) as turns:
             async for stored in turns:
-                turn = decode(Turn, stored.data)
-                for id in turn.events:
-                    if (watch := self._waiting.get(id)) and not watch.done.done():
-                        watch.done.set_result(turn)
+                self._heard(decode(Turn, stored.data))
+
+    def _heard(self, turn: Turn) -> None:
+        for id in turn.events:
+            if (watch := self._waiting.get(id)) and not watch.done.done():
+                watch.done.set_result(turn)
 
     async def listen(self) -> None:
         """When the making of an answer began, and when its first words came."""
