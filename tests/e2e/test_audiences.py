@@ -46,7 +46,7 @@ class House:
         """(the answer, its thread): in a direct message, or in a channel by mention."""
         before = len(self.slack.shown(channel))
         ts = self.slack.say(channel, user, text if channel[0] == "D" else f"<@U0BOT> {text}", thread)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while len(found := self.slack.shown(channel)) == before or found[-1].growing:
                 await asyncio.sleep(0.05)
         return found[-1].shown, thread or ts

@@ -17,6 +17,7 @@ from tests.fakes.dialog import dialog
 from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 QUESTION = "How long do I have to return a bike?"
@@ -48,7 +49,7 @@ async def visit(browser: Browser, address: str, **options) -> AsyncIterator[Page
     """A fresh visitor on a page."""
     complaints: list[str] = []
     context = await browser.new_context(**options)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     page = await context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
@@ -73,9 +74,11 @@ def answers(page: Page):
     return page.locator(".answer:not(.growing)")
 
 
-async def test_a_suggestion_is_asked_streamed_answered_and_its_citation_opens_the_quote(page):
+async def test_a_suggestion_is_asked_streamed_answered_and_its_citation_opens_the_quote(page, core):
+    core.commits.clear()
     await page.get_by_role("button", name=QUESTION).click()
     await expect(page.locator(".growing .text")).to_contain_text("You have 30 days")
+    core.commits.set()
     await expect(answers(page)).to_contain_text("within 5 working days")
     await expect(page.locator(".growing")).to_have_count(0)
     assert await answers(page).locator("strong").first.inner_text() == "30 days"

@@ -28,7 +28,7 @@ def write(folder: Path, version: int) -> None:
 async def found(bus: Bus) -> dict[str, Counter[str]]:
     """By document, the passages found of each of its versions; nothing while nobody answers."""
     try:
-        answer = await bus.request("retrieval.search", encode(SearchRequest(query="harbour quay", k=50)), timeout=2)
+        answer = await bus.request("retrieval.search", encode(SearchRequest(query="harbour quay", k=50)), timeout=5)
     except Unavailable:
         return {}
     editions: dict[str, Counter[str]] = {}
@@ -48,8 +48,9 @@ async def test_killed_at_any_step_of_an_ingest_it_shows_each_document_whole_and_
     async with System(tmp_path, variables).up():
         where = await embedded.wait(settings.load(TURNOUT_DATA=tmp_path / "data"))
         async with bus_nats.connect(where.nats_url) as bus:
-            whole = {source: editions["0"] for source, editions in (await found(bus)).items()}
-            assert len(whole) == DOCUMENTS
+            while len(first := await found(bus)) < DOCUMENTS:
+                pass
+            whole = {source: editions["0"] for source, editions in first.items()}
             for version, step in enumerate(STEPS, 1):
                 armed.arm(f"retrieval:{step}")
                 write(docs, version)

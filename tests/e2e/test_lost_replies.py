@@ -54,7 +54,7 @@ async def there(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple
         yield made, Armed(folder / "crash")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_reply_lost_after_the_work_was_done_changes_nothing(there: tuple[Town, Armed]) -> None:
     place, armed = there
     residents = [await place.resident(channel) for channel, _, _ in MOMENTS]
@@ -68,7 +68,7 @@ async def test_a_reply_lost_after_the_work_was_done_changes_nothing(there: tuple
         resident.say()
         await until(lambda point=point: armed.pid(point))
         await lose(place, armed, resident, point, wire)
-        await until(resident.answered, 60)
+        await until(resident.answered)
         print(f"{point:<28} {wire:<9} {time.time() - began:5.1f} s")
         resident.say()
     await place.settled()
@@ -116,7 +116,7 @@ async def traces(place: Town, resident: Resident, wire: str, *, memory: bool) ->
     return place.shown(key)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_every_wire_slow_throttled_frozen_cut_or_cut_in_half(there: tuple[Town, Armed]) -> None:
     """Two questions each on every channel while it lasts; `-s` prints how long the last of them waited."""
     place, _ = there
@@ -131,7 +131,7 @@ async def test_every_wire_slow_throttled_frozen_cut_or_cut_in_half(there: tuple[
             with suppress(TimeoutError):
                 await until(lambda: all(one.answered() for one in residents), SECONDS)
             wire.heal()
-            await until(lambda: all(one.answered() for one in residents), 60)
+            await until(lambda: all(one.answered() for one in residents))
             print(f"{name:<9} {title:<15} {time.time() - began:5.1f} s")
     await place.settled()
     verdict = await place.verdict()

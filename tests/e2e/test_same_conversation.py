@@ -40,14 +40,14 @@ def holds(shown: str, content: str) -> bool:
 async def on_telegram(telegram: FakeTelegram, text: str) -> str:
     before = len(telegram.texts(7))
     telegram.say(7, text)
-    await telegram.wait(lambda: len(telegram.texts(7)) > before, 60)
+    await telegram.wait(lambda: len(telegram.texts(7)) > before, 120)
     return telegram.texts(7)[-1]
 
 
 async def on_slack(slack: FakeSlack, text: str) -> str:
     before = len([message for message in slack.shown("D0ANN") if message.bot])
     slack.say("D0ANN", "U0ANN", text)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             answers = [message for message in slack.shown("D0ANN") if message.bot]
             if len(answers) > before and not answers[-1].growing:

@@ -176,7 +176,7 @@ class Town:
         """What a conversation has been shown so far, edits and repeats among it."""
         return [one.text for one in self.scribe.history if isinstance(one, Shown) and (one.channel, one.conversation) == key]
 
-    async def settled(self, seconds: float = 90) -> None:
+    async def settled(self, seconds: float = 150) -> None:
         """Until everybody has every answer, and every answer its receipt."""
         try:
             await until(lambda: all(one.answered() for one in self.residents) and not self.books.owed, seconds)

@@ -1,6 +1,6 @@
 """A small dialog service for tests of the channels: it reads IN, tells live pieces, and commits a turn to LOG.
 
-What it says depends on the text: `hold` waits for `release`, `say: …` answers with the rest, everything else gets a fixed
+What it says depends on the text: `hold` waits for `release` (and every answer, once it is told, for `commits`), `say: …` answers with the rest, everything else gets a fixed
 answer with two citations and choices.
 """
 
@@ -43,6 +43,10 @@ class FakeDialog:
     pause: float = 0.0
     seen: list[Event] = field(default_factory=list)
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    commits: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.commits.set()
 
     async def commit(self, event: Event, text: str, **more: object) -> None:
         last = await self.bus.last("LOG", keys.log("web", event.lane))
@@ -79,6 +83,7 @@ class FakeDialog:
         for n, start in enumerate(range(0, len(said), 24)):
             await self._live(event, Live(turn=event.id, n=n, text=said[start : start + 24]))
             await asyncio.sleep(self.pause)
+        await self.commits.wait()
         await self.commit(event, said, citations=CITATIONS if said == ANSWER else ())
 
     async def _live(self, event: Event, live: Live) -> None:

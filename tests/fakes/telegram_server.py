@@ -53,6 +53,8 @@ class FakeTelegram:
         self.pending: deque[dict[str, Any]] = deque()
         self.confirmed = 0
         self.answered: list[str] = []
+        self.slowed_down: set[int] = set()  # chats in which every send has to wait a second longer
+        self.refused: list[int] = []
         self.webhook: dict[str, str] = {}
         self.statuses: list[int] = []
         self._faults: dict[str, deque[tuple[Fault, float]]] = defaultdict(deque)
@@ -153,6 +155,9 @@ class FakeTelegram:
         if work is None:
             return _error(404, "Not Found: method not found")
         kind, value = self._faults[method].popleft() if self._faults[method] else ("", 0.0)
+        if method == "sendMessage" and (chat := int(form["chat_id"])) in self.slowed_down:
+            self.refused.append(chat)
+            kind, value = "limit", 1
         refused = await self._refuse(request, kind, value)
         if refused is not None:
             return refused

@@ -18,7 +18,7 @@ def one_of_each_family(catalogue: Catalogue) -> Iterator[Fault]:
     return (make() for make in catalogue.families.values())
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_fault_of_each_family_over_all_services_and_nothing_is_lost_doubled_or_out_of_order(tmp_path: Path) -> None:
     options = Options(0, SEED, tmp_path, gap=0.5, people=5, think=1.0, quiet=True, plan=one_of_each_family)
     verdict, report = await soak(options)

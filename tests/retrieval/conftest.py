@@ -3,12 +3,15 @@
 import pytest
 
 from core.settings import load
+from retrieval import commands, langchain
 from tests.retrieval import fakes
 from tests.retrieval.rig import ASSISTANT, Rig
 
 
 @pytest.fixture
-async def rig(tmp_path, servers, bus):
+async def rig(tmp_path, servers, bus, monkeypatch):
+    for module in (commands, langchain):
+        monkeypatch.setattr(module, "PATIENCE", 60.0)
     fakes.embedded.clear()
     made = Rig(
         bus,

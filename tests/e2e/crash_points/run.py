@@ -16,7 +16,7 @@ from tests.fakes.slack_server import Fault
 IN_A_ROW = 5.0
 """Seconds of deaths one after another before all is waited for. A lane whose holder died comes back after eight, and one that is
 in hand at three deaths counts as poison, and is given up."""
-LONGEST, ASKED = 60.0, 3
+LONGEST, ASKED = 120.0, 3
 
 
 @dataclass

@@ -59,7 +59,7 @@ class Diary:
 
     async def verdict(self, bus: Bus, *, joins: tuple[str, ...] = ()) -> Verdict:
         """Once everything that was accepted is answered and every send has its receipt, or after a while as it then stands."""
-        end = asyncio.get_running_loop().time() + 60
+        end = asyncio.get_running_loop().time() + 120
         while True:
             late = asyncio.get_running_loop().time() > end
             with suppress(Unavailable):  # a machine so busy that NATS answers late: it is asked again

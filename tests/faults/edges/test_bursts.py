@@ -40,11 +40,12 @@ async def turns(bus: Bus) -> list[Turn]:
 async def test_a_burst_is_answered_in_order_and_each_message_once(servers, bus, store, tmp_path, overlap, fewest, most) -> None:
     policies = "".join(f'[channels.{channel}]\noverlap = "{overlap}"\n' for channel in CHANNELS)
     async with town(servers, tmp_path, more=policies) as place:
-        place.model.pace = 0.03
+        place.model.gate.clear()
         diary = Diary(place)
         async with asyncio.TaskGroup() as people:
             for channel in CHANNELS:
                 people.create_task(writes(place, diary, channel))
+        place.model.gate.set()
         verdict = await diary.verdict(bus, joins=() if overlap == "queue" else CHANNELS)
         assert verdict.clean, str(verdict)
         assert verdict.honest == 0

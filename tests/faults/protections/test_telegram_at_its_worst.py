@@ -35,8 +35,8 @@ async def test_a_send_that_telegram_never_answers_ends_in_doubt(tmp_path: Path, 
     monkeypatch.setattr(client, "CALL", 0.5)
     async with FakeTelegram() as telegram:
         bot = Telegram(settings(telegram, tmp_path))
-        telegram.fault("sendMessage", "delay", 10)
-        async with asyncio.timeout(8):
+        telegram.fault("sendMessage", "delay", 600)
+        async with asyncio.timeout(50):
             with pytest.raises(Ambiguous):
                 await bot.deliver(ANSWER)
         await bot.close()
