@@ -115,6 +115,8 @@ class Desk:
         for name in taken.tracks:
             try:
                 answer = await self.tracks[name](ask, self.means, begin())
+                if not answer.parts:
+                    raise CannotServe("it answered with nothing")
             except CannotServe as error:
                 log.info("track cannot serve", track=name, lane=ask.lane, reason=str(error))
                 passed.append(f"{name} could not serve ({error})")

@@ -45,6 +45,19 @@ async def test_a_track_that_cannot_serve_falls_to_the_next_and_the_reply_says_wh
     assert "first could not serve (no tuned model is configured)" in turn.why
 
 
+@pytest.mark.parametrize("more", [False, True])
+async def test_an_answer_without_parts_is_none_and_the_next_track_is_asked(world: World, more: bool) -> None:
+    async def answers_nothing(ask, means, say) -> Answer:
+        return Answer((), more=more)
+
+    world.first = answers_nothing
+    async with world.core():
+        await world.say("hello")
+        (turn,) = await world.turns(1)
+    assert (turn.outcome, turn.track) == ("answered", "second")
+    assert "first could not serve (it answered with nothing)" in turn.why
+
+
 async def test_when_no_track_can_serve_the_person_is_told_honestly(world: World) -> None:
     async def cannot(ask, means, say) -> Answer:
         raise CannotServe("the model does not answer")

@@ -1,27 +1,32 @@
 """Any LangChain Runnable as a track, named by dotted path in `[tracks]` of the assistant file.
 
-It gets `{question, query, persona, history, messages, passages}`: `history` and `messages` are LangChain messages (the last of
-`messages` is the question), `passages` the Documents that search found. It may return text, a message, or a dict with `answer`
-and, for citations, `context` documents; a graph's state with `messages` counts by its last one. Text is shown as it streams.
+It gets `{question, query, persona, history, messages, passages, audiences}`: `history` and `messages` are LangChain messages
+(the last of `messages` is the question), `passages` the Documents that search found, `audiences` those whose documents it may
+use. It may return text, a message, or a dict with `answer` and, for citations, `context` documents; a graph's state with
+`messages` counts by its last one. Text is shown as it streams.
+
+A document of its own says who may read it as search's documents do, by `tags`, or by `audience` in its metadata. An answer that
+rests on one which the reader may not read is withheld; what was streamed before that document came has been seen.
 """
 
 import asyncio
 import importlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from core.assistant.tables import Knowledge
+from core.audience import Reader
 from core.dialog.models.contract import Message
 from core.dialog.tracks.citing import Rule, resolve
 from core.dialog.tracks.contract import Answer, Ask, Means, Say, Track
-from core.dialog.tracks.finding import Found, find
+from core.dialog.tracks.finding import Found, find, ground
 from core.dialog.tracks.messages import history
 from core.errors import CannotServe, ConfigError, NothingFound
-from core.knowledge import Passage
+from core.knowledge import Passage, Tags
 from core.records import Part
 
 if TYPE_CHECKING:
@@ -39,12 +44,14 @@ def track(name: str, path: str, *, knowledge: Knowledge, seconds: float) -> Trac
     async def answer(ask: Ask, means: Means, say: Say) -> Answer:
         started = time.perf_counter()
         found = await _found(ask, means, knowledge)
-        result = _Result()
+        result = _Result(ask.reader)
         try:
             async with asyncio.timeout(seconds):
                 await _run(runnable, _input(ask, found.passages), result, say)
         except TimeoutError:
             raise CannotServe(f"{name} did not finish within {seconds:g} s") from None
+        except NothingFound:
+            raise
         except Exception as error:  # other people's code: whatever it raises, the next track is asked
             log.warning("a runnable failed", track=name, path=path, exc_info=error)
             raise CannotServe(f"{name} failed: {type(error).__name__}") from error
@@ -60,14 +67,20 @@ def track(name: str, path: str, *, knowledge: Knowledge, seconds: float) -> Trac
 class _Result:
     """What a Runnable has returned so far."""
 
+    reader: Reader
     text: str = ""
-    context: list["Document"] = field(default_factory=list)
+    context: list[Passage] = field(default_factory=list)
 
     def take(self, chunk: Any) -> str:
-        """Take in one chunk; returns its text."""
+        """Take in one chunk; returns its text. Raises NothingFound for a document that the reader may not read."""
         piece = chunk
         if isinstance(chunk, dict):
-            self.context += [found for found in chunk.get("context") or () if hasattr(found, "page_content")]
+            found = [_passage(one) for one in chunk.get("context") or () if hasattr(one, "page_content")]
+            hidden = [ground(one) for one in found if not self.reader.may_read(ground(one))]
+            if hidden:
+                more = all(map(self.reader.in_private.may_read, hidden))
+                raise NothingFound("it rests on what may not be read here", more=more)
+            self.context += found
             messages = chunk.get("messages")
             piece = chunk.get("answer", messages[-1] if isinstance(messages, list) and messages else "")
         text = piece if isinstance(piece, str) else str(getattr(piece, "text", ""))
@@ -85,7 +98,7 @@ async def _run(runnable: "Runnable[Any, Any]", given: dict[str, Any], result: _R
 
 
 def _answer(name: str, result: _Result, ask: Ask, found: Found, rule: Rule, took: float) -> Answer:
-    cited = tuple(_passage(document) for document in result.context) or found.passages
+    cited = tuple(result.context) or found.passages
     resolved = resolve(result.text, cited, ask.text, rule)
     if result.context and not resolved.citations and not resolved.unsupported:
         marks = "".join(f"[{n}]" for n in range(1, len(cited) + 1))
@@ -98,7 +111,7 @@ def _answer(name: str, result: _Result, ask: Ask, found: Found, rule: Rule, took
         model=name,
         why=", ".join(filter(None, (f"runnable {name}", resolved.why, found.note))),
         timings=(("model", took),),
-        grounds=found.grounds,
+        grounds=tuple(dict.fromkeys((*found.grounds, *map(ground, result.context)))),
         more=found.more,
     )
 
@@ -121,7 +134,7 @@ def _input(ask: Ask, passages: Sequence[Passage]) -> dict[str, Any]:
         Document(
             id=passage.id,
             page_content=passage.text,
-            metadata={"source": passage.source, "title": passage.title, "heading": passage.heading, "url": passage.url},
+            metadata={name: getattr(passage, name) for name in ("source", "title", "heading", "url", "tags")},
         )
         for passage in passages
     ]
@@ -132,6 +145,7 @@ def _input(ask: Ask, passages: Sequence[Passage]) -> dict[str, Any]:
         "history": said,
         "messages": [*said, HumanMessage(ask.text)],
         "passages": found,
+        "audiences": sorted(ask.reader.audiences),
     }
 
 
@@ -144,7 +158,16 @@ def _message(message: Message) -> "BaseMessage":
 def _passage(document: "Document") -> Passage:
     known = {name: str(document.metadata.get(name) or "") for name in ("source", "title", "url", "heading")}
     known["title"] = known["title"] or known["source"]
-    return Passage(id=document.id or known["source"], text=document.page_content, **known)  # type: ignore[arg-type]
+    tags = _tags(document.metadata)
+    return Passage(id=document.id or known["source"], text=document.page_content, tags=tags, **known)  # type: ignore[arg-type]
+
+
+def _tags(metadata: Mapping[str, Any]) -> Tags:
+    if isinstance(tags := metadata.get("tags"), Tags):
+        return tags
+    audience = metadata.get("audience") or ()
+    names = (audience,) if isinstance(audience, str) else audience
+    return Tags(origin=str(metadata.get("origin") or ""), audience=tuple(map(str, names)))
 
 
 def _imported(name: str, path: str) -> "Runnable[Any, Any]":
