@@ -280,4 +280,5 @@ ELSEWHERE: tuple[Check, ...] = (
     probes.telegram,
     probes.slack,
     probes.index,
+    probes.routes,
 )

@@ -117,6 +117,27 @@ def _embedded(settings: Settings, what: str, keeps: str) -> Finding:
     return good(what, f"embedded, running at {shown(url)}; {keeps}")
 
 
+async def routes(settings: Settings) -> Finding:
+    """Which version of the routes is in force, and whether it has become too old for what runs."""
+    from core import embedded
+    from core.bus_nats import connect
+    from core.routes import telling, versions
+    from core.routes.ageing import age
+
+    what = "routes"
+    try:
+        async with connect(embedded.locate(settings).nats_url, name="check") as bus:
+            now = await versions.newest(bus)
+            found = await age(bus, settings, assistant.read(settings.assistant), now)
+    except ConfigError:
+        return unused(what, f"not seen: NATS is {NOT_RUNNING}")
+    except TurnoutError as error:
+        return unused(what, f"not seen: {error}")
+    again = [*found.stale, *(["what people ask for has moved"] if found.drift.real else [])]
+    told = f"; to be measured again ({', '.join(again)}): `turnout routes show`" if again else ""
+    return good(what, telling.headline(now).partition(";")[0] + told)
+
+
 async def service(settings: Settings, name: str) -> Finding:
     """What a service says of itself, over the bus."""
     from core import bus_nats, embedded

@@ -1,4 +1,4 @@
-"""`turnout ask` and `turnout routes`: the dialog from the command line."""
+"""`turnout ask`: the dialog from the command line."""
 
 import asyncio
 import secrets
@@ -8,11 +8,10 @@ import time
 import click
 import msgspec
 
-from core import assistant, embedded, keys, settings
+from core import embedded, keys, settings
 from core.bus import Bus
 from core.bus_nats import connect
 from core.errors import Unavailable
-from core.policy.planning import needs
 from core.records import Event, Live, Turn, decode, encode
 
 CHANNEL = "ask"
@@ -81,36 +80,3 @@ async def _show(bus: Bus, subject: str) -> None:
     async with bus.listen(subject) as pieces:
         async for piece in pieces:
             click.echo(decode(Live, piece.data).text, nl=False)
-
-
-@click.group()
-def routes() -> None:
-    """Which track each intent takes, and on what evidence."""
-
-
-@routes.command("plan")
-@click.option("--points", default=10, show_default=True, help="The smallest difference worth knowing, in points of quality.")
-def plan(points: int) -> None:
-    """How many questions it takes to tell which track serves each intent better."""
-    if not 1 <= points <= 50:
-        raise click.BadParameter(f"{points} points cannot be planned for: name 1 to 50", param_hint="--points")
-    file = assistant.read(settings.load().assistant)
-    found = needs({intent.name: intent.risk for intent in file.intents}, points)
-    width = max([len("together"), *(len(need.intent) for need in found)])
-    for need, intent in zip(found, file.intents, strict=True):
-        click.echo(f"{need.intent:{width}}  {need.cases:6,} questions  risk {intent.risk}")
-    click.echo(f"{'together':{width}}  {sum(need.cases for need in found):6,} questions tell a difference of {points} points")
-
-
-@routes.command("show")
-def show() -> None:
-    """Print each intent's route."""
-    config = settings.load()
-    file = assistant.read(config.assistant)
-    rows = [(intent.name, file.route(intent.name), intent.risk, intent.volatility) for intent in file.intents]
-    width = max([len("(no intent)"), *(len(row[0]) for row in rows)])
-    for name, route, risk, volatility in rows:
-        click.echo(
-            f"{name:{width}}  {' → '.join(route):28}  risk {risk}, changes within {volatility}; an opinion, not measured"
-        )
-    click.echo(f"{'(no intent)':{width}}  {' → '.join(file.about.default_route)}")

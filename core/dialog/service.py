@@ -27,6 +27,7 @@ from core.leases import Leases
 from core.memory import Exchange, MemoryStore
 from core.records import Event, Health, Turn, decode, encode
 from core.redis_store import connect as connect_redis
+from core.routes import ageing
 from core.routes.rollout import Rollout
 from core.routes.standing import Standing, strangers
 from core.settings import Settings
@@ -147,6 +148,7 @@ async def run(settings: Settings, bus: Bus, leases: Leases, memory: MemoryStore)
             group.create_task(_follow(watched, equipped), name="assistant-file")
             group.create_task(equipped.standing.follow(bus, equipped.heed), name="routes")
             group.create_task(Rollout(bus, equipped.standing, watched.current).run(), name="roll-out")
+            group.create_task(ageing.watch(bus, settings, watched.current, equipped.standing), name="age of the routes")
             group.create_task(lanes.run(), name="lanes")
 
 

@@ -44,13 +44,14 @@ class Evidence(Record, frozen=True):
 
 
 class Route(Record, frozen=True):
-    """`tracks` in the order they are asked. Without `evidence` it is an opinion; past `expires` (Unix seconds, 0: never) it is
-    to be measured again."""
+    """`tracks` in the order they are asked. Without `evidence` it is an opinion, for the reasons in `because`; past `expires`
+    (Unix seconds, 0: never) it is to be measured again."""
 
     intent: str
     tracks: tuple[str, ...]
     evidence: Evidence | None = None
     expires: float = 0.0
+    because: tuple[str, ...] = ()
 
 
 class Routes(Versioned, frozen=True):

@@ -141,7 +141,15 @@ class Rollout:
         if await self.bus.last("IN", keys.into(EVALUATION, lane)):
             return
         event = Event(
-            id=id, channel=EVALUATION, lane=lane, text=turn.asked, author=turn.author, at=self.clock(), group=None, track=track
+            id=id,
+            channel=EVALUATION,
+            lane=lane,
+            text=turn.asked,
+            author=turn.author,
+            at=self.clock(),
+            group=None,
+            track=track,
+            intent=turn.intent,
         )
         await self.bus.publish(keys.into(EVALUATION, lane), encode(event), id=id)
         SHADOWS.inc()

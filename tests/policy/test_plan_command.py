@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from core.dialog.commands import routes
+from core.routes.commands import routes
 
 FILE = """
 [assistant]

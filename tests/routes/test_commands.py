@@ -1,0 +1,277 @@
+"""`turnout routes`, as an owner meets it, against a real NATS."""
+
+import asyncio
+import re
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from msgspec.structs import replace
+
+from core import assistant, keys
+from core.cli import cli
+from core.evaluation.tracks.fingerprints import made_with
+from core.knowledge import Document, DocumentRequest, Library, Listed
+from core.policy.routes import Evidence, Route, Routes
+from core.records import Turn, decode, encode
+from core.routes import versions
+from core.settings import load
+
+FILE = """
+[assistant]
+name = "Shop"
+default_route = ["rag", "prompt"]
+[[intents]]
+name = "returns"
+examples = ["send it back"]
+volatility = "years"
+[[intents]]
+name = "prices"
+examples = ["what does it cost"]
+volatility = "days"
+[[intents]]
+name = "hello"
+examples = ["good morning"]
+route = ["template"]
+template = "Ahoy!"
+"""
+
+
+class Shop:
+    """An assistant, its documents, and the command line beside them."""
+
+    def __init__(self, folder: Path, bus) -> None:
+        self.folder, self.bus = folder, bus
+        self.documents = {"returns.md": "Thirty days.", "prices.md": "Ten euros."}
+        (folder / "assistant.toml").write_text(FILE)
+
+    async def run(self, *arguments: str, input: str = "") -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, cli, ["routes", *arguments], input=input)
+
+    async def says(self, *arguments: str) -> str:
+        done = await self.run(*arguments)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    async def refuses(self, *arguments: str) -> str:
+        done = await self.run(*arguments)
+        assert done.exit_code != 0, done.output
+        assert "Traceback" not in done.output
+        return done.output
+
+    async def proposal(self, *routes: Route, name: str = "run1") -> Path:
+        path = self.folder / "evaluation" / "tracks" / name / "routes.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode(Routes(number=0, routes=routes, by="turnout eval tracks", note="run 1")))
+        return path
+
+    async def measured(self, *tracks: str, intent: str = "returns", expires: float = 0.0) -> Route:
+        """A route with evidence of the documents as they are."""
+        prints = await made_with(self.bus, assistant.read(self.folder / "assistant.toml"), load())
+        evidence = Evidence(
+            run="run1",
+            at=time.time() - 86400 * 3,
+            kind="better",
+            default="rag",
+            challenger=tracks[0],
+            cases=312,
+            difference=0.083,
+            low=0.02,
+            high=0.15,
+            why="better: +0.083 utility on 312 cases",
+            made_with={name: value for name, value in prints.items() if name in ("source:returns.md", "prompts", "models")},
+        )
+        return Route(intent=intent, tracks=tracks, evidence=evidence, expires=expires)
+
+    async def status(self, _question: bytes) -> bytes:
+        listed = tuple(Listed(source=name) for name in self.documents)
+        return encode(Library(documents=len(listed), listed=listed))
+
+    async def document(self, question: bytes) -> bytes:
+        source = decode(DocumentRequest, question).source
+        return encode(Document(source=source, text=self.documents.get(source, "")))
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, servers, bus, monkeypatch: pytest.MonkeyPatch):
+    shop = Shop(tmp_path, bus)
+    monkeypatch.setenv("TURNOUT_ASSISTANT", str(tmp_path / "assistant.toml"))
+    monkeypatch.setenv("TURNOUT_DATA", str(tmp_path))
+    monkeypatch.setenv("NATS_URL", servers.nats_url)
+    monkeypatch.setenv("REDIS_URL", servers.redis_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-that-nobody-is-shown")
+    async with bus.serve("retrieval", {"retrieval.status": shop.status, "retrieval.document": shop.document}):
+        yield shop
+
+
+PROMPT = Route(intent="returns", tracks=("rag",))
+
+
+async def test_before_anything_is_applied_everything_is_the_files_opinion(shop: Shop) -> None:
+    shown = await shop.says("show")
+    assert shown.startswith("no version yet")
+    assert re.search(r"returns +rag → prompt +an opinion of the assistant file", shown)
+
+
+async def test_without_servers_show_still_tells_what_the_file_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "assistant.toml").write_text(FILE)
+    monkeypatch.setenv("TURNOUT_ASSISTANT", str(tmp_path / "assistant.toml"))
+    monkeypatch.setenv("TURNOUT_DATA", str(tmp_path / "data"))
+    done = await asyncio.to_thread(CliRunner().invoke, cli, ["routes", "show"])
+    assert done.exit_code == 0
+    assert "which version is in force is not known" in done.output
+    assert re.search(r"returns +rag → prompt", done.output)
+
+
+async def test_a_proposal_is_looked_at_applied_as_a_canary_shown_and_taken_back(shop: Shop) -> None:
+    await shop.proposal(await shop.measured("hybrid", "rag"))
+    difference = await shop.says("diff")
+    assert re.search(r"~ +returns +rag → prompt ⇒ hybrid → rag +measured on 312 cases: better: \+0.083", difference)
+    refused = await shop.refuses("apply")
+    assert "returns: hybrid cannot run now: no tuned model is configured" in refused
+    applied = await shop.says("apply", "--anyway", "--note", "let us see")
+    assert "version 1, canary: 5% of conversations, the others follow the assistant file" in applied
+    assert "let us see" in applied
+    shown = await shop.says("show")
+    assert re.search(
+        r"returns +hybrid → rag +measured on 312 cases: hybrid against rag \+0.083 \(\+0.020 to \+0.150\), 3 days old", shown
+    )
+    assert "version 1 is being rolled out" in await shop.refuses("apply", "--anyway")
+    assert "version 2, for everybody" in await shop.says("rollback")
+    assert (await versions.newest(shop.bus)).routes == ()
+    listed = (await shop.says("show", "--versions")).splitlines()
+    assert listed[0].startswith("  1  canary 5%")
+    assert listed[1].startswith("→ 2  full")
+
+
+async def test_what_a_proposal_does_not_speak_of_stays(shop: Shop) -> None:
+    await shop.proposal(PROMPT)
+    await shop.says("apply", "--full")
+    await shop.proposal(Route(intent="prices", tracks=("prompt",)), name="run2")
+    await shop.says("apply", "--full")
+    now = await versions.newest(shop.bus)
+    assert {route.intent: route.tracks for route in now.routes} == {"returns": ("rag",), "prices": ("prompt",)}
+    assert "nothing to apply" in await shop.refuses("apply", "--full")
+    assert "version 3, for everybody" in await shop.says("rollback", "1")
+    assert [route.intent for route in (await versions.newest(shop.bus)).routes] == ["returns"]
+    assert "~  prices" in await shop.says("diff", "2")
+
+
+@pytest.mark.parametrize(
+    ("route", "told"),
+    [
+        (Route(intent="returns", tracks=("turbo",)), "returns: there is no track turbo"),
+        (Route(intent="rentals", tracks=("rag",)), "rentals: there is no such intent"),
+        (Route(intent="returns", tracks=("template",)), "returns: the intent has no `template` text"),
+        (Route(intent="returns", tracks=()), "returns: no track at all"),
+    ],
+)
+async def test_what_the_assistant_does_not_have_is_refused(shop: Shop, route: Route, told: str) -> None:
+    await shop.proposal(route)
+    assert told in await shop.refuses("apply", "--anyway")
+    assert (await versions.newest(shop.bus)).number == 0
+
+
+async def test_evidence_of_other_documents_is_refused_unless_wished(shop: Shop) -> None:
+    await shop.proposal(await shop.measured("rag"))
+    shop.documents["returns.md"] = "Fourteen days."
+    assert "returns: changed since it was measured: returns.md" in await shop.refuses("apply", "--full")
+    await shop.says("apply", "--full", "--anyway")
+    shown = await shop.says("show")
+    assert "to be measured again:" in shown
+    assert re.search(r"! returns +changed since it was measured: returns.md", shown)
+
+
+async def test_evidence_that_is_too_old_is_refused_unless_wished(shop: Shop) -> None:
+    await shop.proposal(await shop.measured("rag", expires=time.time() - 7200))
+    assert "returns: the measurement has expired 2 hours ago" in await shop.refuses("apply", "--full")
+
+
+async def test_other_prompts_make_evidence_stale(shop: Shop) -> None:
+    await shop.proposal(await shop.measured("rag"))
+    await shop.says("apply", "--full")
+    assert "measured again" not in await shop.says("show")
+    (shop.folder / "assistant.toml").write_text(FILE.replace('name = "Shop"', 'name = "Shop"\npersona = "You shout."'))
+    assert "changed since it was measured: prompts" in await shop.says("show")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("apply",), "no proposal in"),
+        (("apply", "/nowhere/routes.json"), "cannot read /nowhere/routes.json"),
+        (("diff", "7"), "there is no version 7"),
+        (("rollback",), "nothing to roll back"),
+        (("rollback", "9"), "nothing to roll back"),
+        (("why",), "name a LANE, or a turn"),
+        (("why", "nobody"), "no lane 'nobody' has an answered turn"),
+        (("why", "*"), "no lane '*'"),
+        (("why", "--turn", "t0"), "no turn has the id 't0'"),
+        (("apply", "--canary", "0%"), "is no share of conversations"),
+        (("apply", "--canary", "many"), "is no share of conversations"),
+        (("apply", "--canary", "5%", "--full"), "choose one of"),
+    ],
+)
+async def test_what_cannot_be_done_says_why(shop: Shop, arguments: tuple[str, ...], told: str) -> None:
+    assert told in await shop.refuses(*arguments)
+
+
+async def test_a_file_that_holds_no_routes_is_named(shop: Shop) -> None:
+    for text, told in (("{", "holds no routes"), ('{"number":0}', "proposes nothing")):
+        path = shop.folder / "routes.json"
+        path.write_text(text)
+        assert told in await shop.refuses("apply", str(path))
+        assert told in await shop.refuses("diff", str(path))
+
+
+async def test_shares_are_written_as_people_write_them(shop: Shop) -> None:
+    path = await shop.proposal(PROMPT)
+    for number, (share, read) in enumerate((("20%", 0.2), ("30", 0.3), ("0.4", 0.4))):
+        await shop.says("apply", str(path), "--canary", share)
+        assert (await versions.read(shop.bus, 2 * number + 1)).share == read
+        await shop.says("rollback")
+
+
+async def test_why_tells_which_version_a_turn_followed_and_on_what_evidence(shop: Shop) -> None:
+    await shop.proposal(await shop.measured("rag"))
+    await shop.says("apply", "--full")
+    turn = Turn(
+        id="t1", channel="web", lane="lane1", events=("t1",), upto=1, intent="returns", track="rag", why="said so", routes=1
+    )
+    await shop.bus.publish(keys.log("web", "lane1"), encode(turn), id="t1")
+    noted = replace(turn, id="t2", events=("t2",), outcome="noted", intent="", track="", prev=1, routes=0)
+    await shop.bus.publish(keys.log("web", "lane1"), encode(noted), id="t2")
+    await shop.says("rollback")
+    for asked in (("lane1",), ("--turn", "t1")):
+        told = await shop.says("why", *asked)
+        assert "turn t1 of lane lane1 on web" in told
+        assert "it followed version 1, for everybody" in told
+        assert "there returns takes rag; measured on 312 cases" in told
+        assert "evidence: run run1, better: better: +0.083 utility on 312 cases" in told
+        assert "now this conversation follows version 2" in told
+
+
+async def test_advice_is_given_by_answers_and_comes_into_force_as_an_opinion(shop: Shop) -> None:
+    (shop.folder / "answers.toml").write_text('volume = "high"\n[intents.prices]\nreal_time = true\n')
+    told = await shop.says("advise", "--answers", str(shop.folder / "answers.toml"), "--set", "returns:sources=no")
+    assert re.search(r"hello +template ", told)
+    assert re.search(r"returns +rag → prompt ", told)
+    assert re.search(r"prices +rag +.*questions tell 10 points", told)
+    assert "published finding: Ovadia et al. 2023" in told
+    assert "give it a track of your own in [tracks]" in told
+    assert "version 1, canary" in await shop.says("apply")
+    assert re.search(r"prices +rag +an opinion$", await shop.says("show"), re.M)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("speed=high", "'speed' is no criterion"),
+        ("volume=huge", "volume is one of low, medium, high"),
+        ("rentals:volume=low", "no intent 'rentals'"),
+        ("volume", "write CRITERION=ANSWER"),
+    ],
+)
+async def test_answers_that_are_none_are_named(shop: Shop, given: str, told: str) -> None:
+    assert told in await shop.refuses("advise", "--set", given)
