@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import hypothesis
 import nats
 import pytest
 import redis.asyncio as redis
@@ -16,6 +17,11 @@ from core.bus_nats import bus as nats_bus
 from core.embedded import Servers, programs
 from core.embedded.child import Child
 from core.settings import Settings, load
+
+hypothesis.settings.register_profile(  # no examples that a machine is too slow for, and the same ones every time
+    "suite", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)

@@ -52,14 +52,14 @@ async def receipt(bus: Bus, lane: str = "l1") -> Receipt | None:
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while not true():
             await asyncio.sleep(0.01)
 
 
 async def settled(bus: Bus, turn: Turn) -> Receipt:
     """The final receipt of a turn."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while (last := await receipt(bus, turn.lane)) is None or last.turn != turn.id or last.state not in ("done", "dropped"):
             await asyncio.sleep(0.02)
     return last

@@ -44,7 +44,7 @@ async def echo(bus: Bus) -> None:
 async def test_what_is_piped_in_is_answered_in_order_and_then_it_ends() -> None:
     bus, screen = MemoryBus(), io.StringIO()
     answering = asyncio.create_task(echo(bus))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         await host(bus, MemoryLeases(), made("one\n\n  two  \n", screen), policy=ChannelPolicy)
     answering.cancel()
     sources = "› [1] Questions (https://a.example)\n[Yes]  [No]"

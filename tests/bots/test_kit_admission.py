@@ -50,13 +50,13 @@ async def test_the_web_says_so_with_503_and_the_same_message_is_taken_later(serv
         talk = await front.session()
         for number in range(2):
             await talk.say(str(number), f"message {number}")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while await bus.waiting("IN", keys.DIALOG) < 2:  # the server counts in the background
                 await asyncio.sleep(0.01)
         refusal = await talk.post("2", "message 2")
         assert (refusal.status_code, refusal.headers["retry-after"]) == (503, "2")
         assert "2 messages wait" in refusal.json()["message"]
         await (await anext(core)).ack()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while (await talk.post("2", "message 2")).status_code != 202:
                 await asyncio.sleep(0.05)

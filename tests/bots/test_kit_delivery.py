@@ -194,7 +194,7 @@ async def test_a_restart_while_waiting_for_the_platform_has_nothing_to_doubt(bus
     toy.faults.append(RateLimited(after=600))
     turn = await commit(bus, "answer")
     task = asyncio.create_task(deliver_until_killed(bus, store, toy))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while (last := await receipt(bus)) is None or last.state != "sent":
             await asyncio.sleep(0.02)
     task.cancel()

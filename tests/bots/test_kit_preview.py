@@ -41,7 +41,7 @@ async def test_the_preview_of_another_replica_becomes_the_answer_too(bus: Bus, s
     async with hosting(bus, store, toy):
         await settled(bus, answer("t-far", ""))
         elsewhere.hear("l1", Live(turn="t-far", n=1, text=" too late", address={"to": "l1"}))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while any(task.get_name() == "leftover-l1" for task in asyncio.all_tasks()):
                 await asyncio.sleep(0.05)
         await settled(bus, await commit(bus, "next"))
@@ -114,7 +114,7 @@ async def test_a_preview_goes_where_who_asked_for_it_gave_up_before_it_was_hande
     elsewhere.hear("l1", Live(turn="t-asked", n=0, text="half an", address={"to": "l1"}))
     await toy.wait(lambda: toy.drawn)
     assert await near.acquire(keys.lease("PREVIEW", "l1"), "who gives up", 6.0) is None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while await near.acquire(keys.lease("PREVIEW", "l1"), "who looks", 0.01) is None:
             await asyncio.sleep(0.05)
     await near.release(keys.lease("PREVIEW", "l1"), "who looks", "t-asked:1")
@@ -134,7 +134,7 @@ async def test_a_preview_goes_though_the_next_answers_have_told_the_store_more_s
     elsewhere.hear("l1", Live(turn="t-left", n=0, text="half an", address={"to": "l1"}))
     await toy.wait(lambda: toy.drawn)
     assert await leases.acquire(keys.lease("PREVIEW", "l1"), "who asks", 6.0) is None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while await leases.acquire(keys.lease("PREVIEW", "l1"), "who asks", 6.0) is None:
             await asyncio.sleep(0.05)
     leases.inner = MemoryLeases()
@@ -192,7 +192,7 @@ async def test_a_preview_of_the_next_turn_waits_for_this_answer(bus: Bus, store:
     toy.gate.clear()
     async with hosting(bus, store, toy):
         turn = await commit(bus, "answer")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while await receipt(bus) is None:
                 await asyncio.sleep(0.01)
         await bus.emit(keys.live("toy", "l1"), encode(Live(turn="t-next", n=0, text="next", address={"to": "l1"})))
@@ -251,7 +251,7 @@ def answer(id: str, text: str) -> Turn:
 
 async def say(bus: Bus, toy: Toy, turn: str, text: str, *, until_drawn: bool = True) -> None:
     """Live tokens, sent until the host (which may still be starting) has heard them."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while not (toy.drawn or toy.typed):
             await bus.emit(keys.live("toy", "l1"), encode(Live(turn=turn, n=0, text=text, address={"to": "l1"})))
             await asyncio.sleep(0.1)

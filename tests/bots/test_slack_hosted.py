@@ -53,7 +53,7 @@ async def dialog(bus: Bus) -> None:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while not true():
             await asyncio.sleep(0.02)
 

@@ -42,7 +42,7 @@ async def emulated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
 
 
 async def until_it_answers(web: AsyncWebClient) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while True:
             try:
                 await web.auth_test()

@@ -1,7 +1,7 @@
 """Answers as Telegram messages: always valid, never too long, sources and keys where they belong."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bots.telegram.render import messages, preview
@@ -49,6 +49,7 @@ def test_whatever_the_model_writes_is_valid_for_telegram(text: str) -> None:
     assert all(part.strip() for part in shown(turn(text)))
 
 
+@settings(max_examples=25)
 @given(
     st.lists(
         st.sampled_from(["word", "**bold**", "😀" * 30, "`code`", "[l](https://a.example)", "\n\n", "a. "]),

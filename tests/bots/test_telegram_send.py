@@ -139,7 +139,7 @@ async def echo(bus: Bus, telegram: FakeTelegram, *, streams: bool) -> None:
 async def think(bus: Bus, event: Event, shown: list[str]) -> None:
     """Live tokens, until the host, which may still be starting, shows them."""
     live = Live(turn=event.id, n=0, text=f"hm {event.text}", address=event.address)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while not any(one in (f"hm {event.text} …", "typing") for one in shown):
             await bus.emit(keys.live("telegram", event.lane), encode(live))
             await asyncio.sleep(0.05)

@@ -41,7 +41,7 @@ async def witness(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
     process = await asyncio.create_subprocess_exec("node", "-e", SERVER.format(port=port), cwd=folder, stdout=-1, stderr=-3)
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             assert await process.stdout.readline() == b"up\n"
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -67,7 +67,7 @@ class Person:
 
     async def read(self, count: int) -> list[str]:
         """The bot's messages, once there are so many."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while len(self.seen) < count:
                 news = await self._post("getUpdates", {"token": TOKEN, "chatId": 7})
                 self.seen += [update["message"] for update in news["result"]]

@@ -102,7 +102,7 @@ async def test_replies_committed_while_browsers_come_and_go_reach_each_once_and_
         return seen
 
     writer = asyncio.create_task(write())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         readers = await asyncio.gather(*(read(every) for every in (1000, 17, 5, 1)))
     await writer
     assert done.is_set()
@@ -195,7 +195,7 @@ async def test_a_browser_that_does_not_read_is_let_go_and_misses_nothing(bus, pa
         while not web_feed.CONNECTIONS._value.get():
             await asyncio.sleep(0.01)
         count = 0
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while web_feed.CONNECTIONS._value.get():
                 await commit(bus, lane, f"turn{count}", long)
                 count += 1
@@ -204,7 +204,7 @@ async def test_a_browser_that_does_not_read_is_let_go_and_misses_nothing(bus, pa
 
 
 async def test_a_conversation_open_in_too_many_places_is_refused_one_more(talk):
-    async with asyncio.timeout(60), httpx.AsyncClient(base_url=talk.client.base_url, timeout=60) as client:
+    async with asyncio.timeout(45), httpx.AsyncClient(base_url=talk.client.base_url, timeout=60) as client:
         held = [client.stream("GET", "/v1/events", headers=talk.headers) for _ in range(12)]
         for one in held:
             assert (await one.__aenter__()).status_code == 200
@@ -228,7 +228,7 @@ async def test_while_nats_is_away_nothing_is_accepted_and_afterwards_everything_
             assert (await front.client.get("/healthz")).status_code == 200
             assert (await front.client.get("/readyz")).status_code == 503
             await server.launch()
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(45):
                 while (await talk.post("2", "say: after")).status_code != 202:
                     await asyncio.sleep(0.1)
                 assert (await events.until("reply")).data["text"] == "after"
@@ -242,7 +242,7 @@ async def test_stopping_ends_event_streams_cleanly(front, talk):
         stopping = asyncio.create_task(front.stop())
         with pytest.raises(EOFError):
             await events.next()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             await stopping
 
 
@@ -255,7 +255,7 @@ async def test_a_log_that_was_wiped_is_followed_from_its_new_beginning(bus, ofte
         client = await nats.connect(servers.nats_url)
         await client.jetstream().delete_stream("LOG")
         await client.close()
-        async with bus_nats.connect(servers.nats_url) as again, asyncio.timeout(60):
+        async with bus_nats.connect(servers.nats_url) as again, asyncio.timeout(45):
             await commit(again, lane, "anew")
             with pytest.raises(EOFError):
                 await events.next()

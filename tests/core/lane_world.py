@@ -51,13 +51,13 @@ class World:
         return found
 
     async def until(self, lane: str, count: int) -> list[str]:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while len(answers := await self.committed(lane)) < count:
                 await asyncio.sleep(0.01)
         return answers
 
     async def someone_waits(self, lane: str) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while not self.leases._states[keys.lease("IN", lane)].waiting:
                 await asyncio.sleep(0.01)
 

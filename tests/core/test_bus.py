@@ -12,7 +12,7 @@ SMALL = (Stream("IN", ("in.>",), days=1, megabytes=1),)
 
 
 async def take(messages, count):
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         return [await anext(messages) for _ in range(count)]
 
 
@@ -117,7 +117,7 @@ async def test_a_touched_delivery_does_not_come_again(twin):
         assert not coming.done() or longest > SHORT / 2
         await held.ack()
         await publish(bus, 1, start=1)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             other = await coming
     assert (other.message.data, other.tries) == (b"1", 1) or longest > SHORT / 2
 
@@ -135,7 +135,7 @@ async def touch_for_longer_than_it_may_be_out(held) -> float:
 
 async def test_a_consumer_tells_how_many_messages_it_is_not_through_with(any_bus):
     async def settles_at(count: int) -> None:  # the server counts in the background
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while await any_bus.waiting("IN", "worker") != count:
                 await asyncio.sleep(0.01)
 
@@ -161,7 +161,7 @@ async def test_two_workers_share_and_none_gets_the_same(any_bus):
     async with any_bus.consume("IN", "worker", "in.>") as left, any_bus.consume("IN", "worker", "in.>") as right:
         tasks = [asyncio.create_task(work(got[0], left)), asyncio.create_task(work(got[1], right))]
         await publish(any_bus, 100)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while len(got[0]) + len(got[1]) < 100:
                 await asyncio.sleep(0.01)
         for task in tasks:

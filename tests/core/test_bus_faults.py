@@ -18,13 +18,13 @@ from tests.fakes.proxy import Proxy
 
 
 async def take(messages, count):
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         return [(await anext(messages)) for _ in range(count)]
 
 
 async def until_stored(bus, subject, data, *, id):
     """What every caller does: publish again until it is taken."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while True:
             try:
                 return await bus.publish(subject, data, id=id)
@@ -110,7 +110,7 @@ async def test_listeners_and_services_are_there_again_after_kill_9(private):
     ):
         await server.kill()
         await server.launch()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while True:
                 try:
                     assert await other.request("echo.one", b"hello", timeout=60) == b"hello"
@@ -167,14 +167,14 @@ async def test_a_publish_whose_acknowledgement_was_lost_is_safe_to_repeat(privat
         await bus.publish("log.web.a", b"before", id="before", last=0)
         proxy.deaf = True
         publishing = asyncio.create_task(bus.publish("log.web.a", b"mine", id="mine", last=1))
-        async with bus_nats.connect(server.url) as direct, asyncio.timeout(60):
+        async with bus_nats.connect(server.url) as direct, asyncio.timeout(45):
             while await direct.read("LOG", 2) is None:
                 await asyncio.sleep(0.01)
         proxy.cut()
         with pytest.raises(Unavailable):
             await publishing
         proxy.deaf = False
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while True:
                 try:
                     assert await bus.publish("log.web.a", b"mine", id="mine", last=1) == Ack(2, duplicate=True)
@@ -193,7 +193,7 @@ async def test_a_client_that_the_server_turns_away_for_good_is_replaced(private)
         bus.listen("live.>") as heard,
     ):
         await proxy.say(b"-ERR 'Unknown Protocol Operation'\r\n")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while not proxy.ended:
                 await asyncio.sleep(0.01)
         await until_stored(bus, "in.web.a", b"1", id="1")
@@ -241,7 +241,7 @@ async def test_who_joins_while_the_client_is_replaced_starts_on_the_new_one(serv
         clients.append(connection.client)
         if len(clients) == 1:
             await connection.client.close()
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(45):
                 while connection.client is clients[0] or not connection.connected:
                     await asyncio.sleep(0.01)
 
@@ -275,7 +275,7 @@ async def test_who_left_during_a_reconnect_is_not_started_again(servers):
             await connection.client.close()
             await busy.wait()
         left.set()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while calls.count("third") < 2:
                 await asyncio.sleep(0.01)
         await last.__aexit__(None, None, None)

@@ -35,7 +35,7 @@ def alive(pid: int) -> bool:
 
 
 async def until(true):
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while not true():
             await asyncio.sleep(0.02)
 
@@ -103,7 +103,7 @@ async def test_a_killed_server_is_back_on_its_port_with_its_data(settings):
             os.kill(before[name], signal.SIGKILL)
         await until(lambda: all(pids(settings)[name] != before[name] for name in ("nats-server", "valkey-server")))
         assert embedded.locate(settings) == where
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while True:
                 try:
                     assert await bus.read("IN", 1)

@@ -29,7 +29,7 @@ def waited_for(monkeypatch) -> None:
 
 async def until(ask):
     """What a call returns once it returns something; a store that is away counts as nothing."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while True:
             try:
                 if (got := await ask()) is not None:

@@ -58,7 +58,7 @@ def twice(monkeypatch):
 
 
 async def until(condition):
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while not condition():
             await asyncio.sleep(0.01)
 

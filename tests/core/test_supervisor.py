@@ -66,7 +66,7 @@ async def test_what_dies_comes_back_a_server_too(stage):
     for name in ("serve retrieval", "valkey-server"):
         dead = stage.find(name)
         os.kill(dead, signal.SIGKILL)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while dead in (alive := stage.processes()) or not any(name in command for command in alive.values()):
                 await asyncio.sleep(0.05)
     assert "killed by SIGKILL" in running.said
@@ -84,7 +84,7 @@ async def test_a_log_that_nobody_reads_any_more_stops_no_child(monkeypatch):
     talk = "for _ in range(4000): print('a line of which nobody takes notice')"
     child = Child("talker", [sys.executable, "-c", talk], os.environ, Merged(load(), ["talker"]))
     keeping = asyncio.create_task(child.keep())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while child.process is None or child.process.returncode is None:
             await asyncio.sleep(0.01)
     await child.stop(1)

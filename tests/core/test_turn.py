@@ -259,7 +259,7 @@ async def test_the_answer_is_shown_while_it_is_made_and_a_second_track_begins_it
     async with world.core(), world.bus.listen(keys.live("web", "a")) as pieces:
         await world.say("hello")
         await world.turns(1)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             async for piece in pieces:
                 seen.append(decode(Live, piece.data))
                 if seen[-1].text.startswith("echo"):

@@ -84,7 +84,7 @@ async def test_two_workers_that_hinder_each_other_give_nothing_up() -> None:
     world.bus = MemoryBus(ack_wait=0.05)
     async with world.worker(in_steps, leases=Away()), world.worker(in_steps, leases=Away()):
         await world.say("a", "1")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while (await world.committed("a"))[-1:] != ["done"]:
                 await asyncio.sleep(0.01)
     assert world.given_up == []

@@ -64,7 +64,7 @@ async def test_whichever_replica_is_asked_answers_for_its_siblings_too(bus):
     sibling = '# HELP test_things_seen_total Things seen.\n# TYPE test_things_seen_total counter\ntest_things_seen_total{kind="bicycle"} 8.0\n'
     async with vitals.vitals(bus, "shop", healthy):
         found = {}
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while "other-1" not in found:
                 await bus.emit(keys.siblings("shop", "other-1"), sibling.encode())
                 text = (await bus.request(keys.metrics("shop"), b"", timeout=60)).decode()

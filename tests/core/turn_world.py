@@ -87,7 +87,7 @@ class World:
         await self.bus.publish(keys.into(channel, lane), encode(event), id=f"{event.id}@{len(self.asked)}{id}")
 
     async def turns(self, count: int, *, lane: str = "a", channel: str = "web") -> list[Turn]:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while True:
                 found, seq = [], 0
                 while (stored := await self.bus.first_after("LOG", keys.log(channel, lane), seq)) is not None:

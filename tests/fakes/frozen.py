@@ -9,7 +9,7 @@ from pathlib import Path
 async def freeze(pid: int) -> None:
     """Returns once none of its threads runs any more: the signal alone takes its time, in which a server still answers."""
     os.kill(pid, signal.SIGSTOP)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while any(map(_runs, Path(f"/proc/{pid}/task").iterdir())):
             await asyncio.sleep(0.01)
 

@@ -100,7 +100,7 @@ class Toy:
         pass
 
     async def wait(self, true: Callable[[], object]) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while not true():
                 self.changed.clear()
                 await self.changed.wait()

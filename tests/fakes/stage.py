@@ -84,7 +84,7 @@ class Running:
 
     async def until(self, text: str, times: int = 1) -> str:
         """The line that said `text` for the given time; fails with everything said when the process ends without."""
-        async with asyncio.timeout(60), self._news:
+        async with asyncio.timeout(45), self._news:
             while len(found := [line for line in self.lines if text in line]) < times:
                 assert not self._reading.done(), f"never said {text!r}:\n{self.said}"
                 await self._news.wait()
@@ -94,7 +94,7 @@ class Running:
         self.process.send_signal(number)
 
     async def ended(self) -> int:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             await self._reading
             return await self.process.wait()
 
@@ -166,7 +166,7 @@ class Stage:
     async def empty(self) -> None:
         """Returns once no process of the stage is left; fails naming those that stay."""
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(45):
                 while self.processes():
                     await asyncio.sleep(0.05)
         except TimeoutError:

@@ -31,11 +31,11 @@ class Client:
         self.writer.write(line + b"\n")
 
     async def answer(self) -> bytes:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             return (await self.reader.readline()).strip()
 
     async def rest(self) -> bytes:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             return await self.reader.read()
 
 

@@ -20,7 +20,7 @@ async def test_what_a_dead_worker_held_comes_again_after_eight_seconds(servers, 
 
 
 async def test_what_a_worker_leaves_unread_another_gets_at_once(servers, no_streams) -> None:
-    async with bus_nats.connect(servers.nats_url, ack_wait=600) as bus, asyncio.timeout(60):
+    async with bus_nats.connect(servers.nats_url, ack_wait=600) as bus, asyncio.timeout(45):
         for n in range(3):
             await bus.publish("in.web.a", b"%d" % n, id=str(n))
         async with bus.consume("IN", "worker", "in.>") as deliveries:
@@ -35,7 +35,7 @@ async def test_what_a_worker_leaves_unread_another_gets_at_once(servers, no_stre
 async def test_a_follower_that_has_to_begin_anew_asks_only_for_what_it_has_not_seen(servers, bus) -> None:
     for n in range(3):
         await bus.publish("log.web.a", b"%d" % n, id=str(n))
-    async with bus.follow("LOG", "log.>", 0) as messages, asyncio.timeout(60):
+    async with bus.follow("LOG", "log.>", 0) as messages, asyncio.timeout(45):
         assert [(await anext(messages)).seq for _ in range(3)] == [1, 2, 3]
         (before,) = await consumers(servers.nats_url, "LOG")
         async with await nats.connect(servers.nats_url) as client:

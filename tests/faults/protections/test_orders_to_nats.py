@@ -49,7 +49,7 @@ async def link(servers, bus) -> AsyncIterator[Link]:
 @asynccontextmanager
 async def following(lossy: Lossy) -> AsyncIterator[AsyncIterator]:
     bus = NatsBus(lossy, STREAMS, 8.0)  # type: ignore[arg-type]
-    async with bus.follow("LOG", "log.>", 0) as messages, asyncio.timeout(60):
+    async with bus.follow("LOG", "log.>", 0) as messages, asyncio.timeout(45):
         yield messages
 
 
@@ -91,7 +91,7 @@ async def test_an_order_that_falls_silent_is_given_again(link, bus, monkeypatch:
 
 async def test_an_order_that_the_server_ends_is_given_again_at_once(link, bus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pull, "SILENCE", 10**6)
-    async with following(Lossy(link)) as messages, asyncio.timeout(60):
+    async with following(Lossy(link)) as messages, asyncio.timeout(45):
         await publish(bus, 0)
         assert (await anext(messages)).data == b"0"
         for name in (await streams.call(link, "CONSUMER.NAMES.LOG"))["consumers"]:
@@ -125,7 +125,7 @@ async def test_who_cannot_take_up_at_once_after_a_reconnect_takes_up_later(link)
 
     async with link.joined(start):
         await link.client.close()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             await up.wait()
     assert calls == [True, True, True]
 
@@ -141,7 +141,7 @@ async def test_after_a_reconnect_everyone_takes_up_again(private) -> None:
     async with connection.joined(start):
         await server.kill()
         await server.launch()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while len(calls) < 2:
                 await asyncio.sleep(0.01)
     await connection.close()
@@ -169,7 +169,7 @@ async def test_a_request_that_nobody_answers_ends_with_its_time(bus) -> None:
 
     async with bus.serve("slow", {"slow.one": waits}):
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(45):
                 with pytest.raises(Unavailable, match=r"within 0\.05 s"):
                     await bus.request("slow.one", b"", timeout=0.05)
         finally:

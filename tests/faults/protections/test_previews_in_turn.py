@@ -36,7 +36,7 @@ def previews(toy: Toy, leases: MemoryLeases) -> Previews:
 
 async def show(bus: Bus, toy: Toy, turn: str, text: str) -> None:
     """Live tokens, sent until the host, which may still be starting, shows them."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while text not in toy.drawn:
             await bus.emit(keys.live("toy", "l1"), encode(live(turn, text)))
             await asyncio.sleep(0.05)
@@ -109,7 +109,7 @@ async def test_beside_what_a_dead_process_may_have_shown_no_second_preview_is_be
 
 async def idle(name: str, *, leave: int) -> None:
     """Until only so many tasks of this name run."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while len([task for task in asyncio.all_tasks() if task.get_name() == name]) > leave:
             await asyncio.sleep(0.01)
 

@@ -68,7 +68,7 @@ async def test_an_intent_from_a_clock_that_runs_ahead_holds_its_lane_up_for_a_mo
     turn = await commit(bus, "answer")
     intent = Receipt(turn=turn.id, upto=1, state="intent", by="another", at=time.time() + 3600)
     await bus.publish(keys.sent("toy", "l1"), encode(intent), id="intent")
-    async with killed_at_the_end(bus, store, toy), asyncio.timeout(60):
+    async with killed_at_the_end(bus, store, toy), asyncio.timeout(45):
         await settled(bus, turn)
     assert toy.texts == ["answer"]
 

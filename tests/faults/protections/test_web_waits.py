@@ -48,7 +48,7 @@ async def test_a_page_that_is_not_woken_finds_the_reply_all_the_same(monkeypatch
     monkeypatch.setattr(web_events, "KEEP_ALIVE", 0.02)
     bus = MemoryBus()
     said = Conversation(bus, Feed(bus), "a").events(Inbox())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(45):
         while b'"ready"' not in await anext(said):
             pass
         await commit(bus)

@@ -44,7 +44,7 @@ async def test_the_commit_of_a_stalled_worker_is_refused_though_its_id_is_new(bu
 
 async def test_a_late_acknowledgement_takes_no_message_from_under_a_successor(world: World) -> None:
     """The stalled worker acknowledges what it never answered; its message is answered all the same, and before the next."""
-    async with world.bus.consume("IN", "dialog", "in.>") as deliveries, asyncio.timeout(60):
+    async with world.bus.consume("IN", "dialog", "in.>") as deliveries, asyncio.timeout(45):
         await world.say("a", "1")
         await (await anext(deliveries)).ack()
     await world.say("a", "2")
@@ -65,7 +65,7 @@ async def test_a_call_whose_connection_breaks_is_made_once(private, monkeypatch)
         before = await calls(direct)
         proxy.deaf = True
         asking = asyncio.create_task(store.leases.acquire("lane", "one", 30))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while await calls(direct) == before:
                 await asyncio.sleep(0.01)
         proxy.cut()

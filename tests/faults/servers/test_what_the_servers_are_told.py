@@ -89,7 +89,7 @@ async def test_ids_of_acknowledged_messages_survive_kill_9(private):
     """A work queue or interest stream forgets them: a webhook that comes again would be a second turn."""
     server = await private.nats()
     async with bus_nats.connect(server.url) as bus:
-        async with bus.consume("IN", "worker", "in.>") as deliveries, asyncio.timeout(60):
+        async with bus.consume("IN", "worker", "in.>") as deliveries, asyncio.timeout(45):
             for n in range(3):
                 await bus.publish("in.web.a", b"%d" % n, id=str(n))
                 await (await anext(deliveries)).ack()
@@ -97,7 +97,7 @@ async def test_ids_of_acknowledged_messages_survive_kill_9(private):
                 await asyncio.sleep(0.02)
         await server.kill()
         await server.launch()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(45):
             while True:
                 try:
                     assert await bus.publish("in.web.a", b"1", id="1") == Ack(2, duplicate=True)
@@ -108,7 +108,7 @@ async def test_ids_of_acknowledged_messages_survive_kill_9(private):
 
 async def test_a_consumer_delivers_for_ever_so_that_only_we_give_a_message_up(servers, bus):
     await bus.publish("in.web.a", b"", id="1")
-    async with bus.consume("IN", "worker", "in.>") as deliveries, asyncio.timeout(60):
+    async with bus.consume("IN", "worker", "in.>") as deliveries, asyncio.timeout(45):
         for _ in range(20):
             delivery = await anext(deliveries)
             await delivery.back(0)
@@ -120,7 +120,7 @@ async def test_a_consumer_that_is_about_to_stall_is_said_and_counted(servers, bu
     monkeypatch.setattr(unacknowledged, "LIMIT", 10)
     monkeypatch.setattr(unacknowledged, "EVERY", 0.05)
     with capture_logs() as said:
-        async with bus.consume("IN", "worker", "in.>") as deliveries, asyncio.timeout(60):
+        async with bus.consume("IN", "worker", "in.>") as deliveries, asyncio.timeout(45):
             for n in range(12):
                 await bus.publish("in.web.a", b"", id=str(n))
             in_hand = [await anext(deliveries) for _ in range(10)]
