@@ -49,7 +49,7 @@ class Asking:
     bus: Bus
     keys: keys.Keys
     run: str
-    patience: float
+    seconds: float
     _waiting: dict[str, _Watch] = field(default_factory=dict)
 
     async def ask(self, case: Case, track: str, *, again: int = 0) -> Heard:
@@ -90,10 +90,10 @@ class Asking:
             if known := await self._known(event):
                 return Heard(known, known.usage, _told_first(known), 1, reused=True)
             await self.bus.publish(keys.into(event.channel, event.lane), encode(event), id=event.id)
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.seconds + GRACE):
                 turn = await watch.done
         except TimeoutError:
-            raise Unavailable(f"no answer in {self.patience:.0f} s") from None
+            raise Unavailable(f"no answer in {self.seconds + GRACE:.0f} s") from None
         finally:
             del self._waiting[event.id]
         first = (watch.first - watch.began) * 1000 if watch.first and watch.began else _told_first(turn)
@@ -139,7 +139,7 @@ def _told_first(turn: Turn) -> float:
 @asynccontextmanager
 async def asking(bus: Bus, secret: bytes, run: str, *, seconds: float) -> AsyncIterator[Asking]:
     """`seconds`: what a whole answer may take. Raises Unavailable where no core answers."""
-    made = Asking(bus, keys.Keys(secret), run, seconds + GRACE)
+    made = Asking(bus, keys.Keys(secret), run, seconds)
     await made.check()
     last = await bus.last("LOG", keys.log(keys.EVALUATION, EVERY))
     async with asyncio.TaskGroup() as group:

@@ -19,7 +19,7 @@ from core.errors import ConfigError
 from core.evaluation.judging.checks import Checks
 from core.evaluation.judging.refusing import sayings
 from core.evaluation.tracks import cases as files
-from core.evaluation.tracks import money
+from core.evaluation.tracks import freshness, money
 from core.evaluation.tracks.asking import asking
 from core.evaluation.tracks.available import asked, available
 from core.evaluation.tracks.deciding import conclude
@@ -31,9 +31,11 @@ from core.evaluation.tracks.records import Case, Limits, Run, Stakes
 from core.evaluation.tracks.running import Running
 from core.evaluation.tracks.summary import summary
 from core.policy.decision import Rules, Weights
+from core.routes import versions
 from core.settings import Settings
 
 BESIDE = "questions.jsonl"
+SCRATCH = "scratch"
 STOPPED, INFEASIBLE = 3, 4
 CHANGED = ("documents", "models", "prompts")
 
@@ -89,6 +91,7 @@ async def measure(
         raise ConfigError("no track can be asked: " + "; ".join(f"{track.name}: {track.left_out}" for track in found))
     if choices.most:
         money.check(asked(found), money.prices(file))
+    await freshness.world(bus, cases)
     run = Run(
         id="",
         questions=name,
@@ -96,7 +99,7 @@ async def measure(
         assistant=file.about.name,
         cases=tuple(cases),
         tracks=tuple(found),
-        stakes=stakes(file),
+        stakes=await stakes(bus, file),
         rules=rules(file),
         limits=limits(file),
         prices=money.prices(file),
@@ -136,8 +139,10 @@ async def carry_out(bus: Bus, given: Settings, file: Assistant, kept: Kept, choi
     limit = file.models.whole_answer_seconds
     with kept.writing() as book:
         async with asking(bus, given.secret_key(), run.id, seconds=limit) as asks:
-            running = Running(asks, grading, book, file, purse, Bounds(file, run.prices), done)
-            await running.ask(run.cases, asked(run.tracks), parallel=choices.parallel, tell=progress)
+            bounds = Bounds(file, run.prices)
+            running = Running(asks, grading, book, file, purse, bounds, run.cases, asked(run.tracks), done)
+            await running.ask(parallel=choices.parallel, tell=progress)
+            await freshness.measure(running, bus, given, kept.folder / SCRATCH, parallel=choices.parallel, tell=progress)
         progress.end()
         run = replace(
             run,
@@ -152,8 +157,14 @@ async def carry_out(bus: Bus, given: Settings, file: Assistant, kept: Kept, choi
     return run
 
 
-def stakes(file: Assistant) -> dict[str, Stakes]:
-    found = {one.name: Stakes(route=file.route(one.name), risk=one.risk, volatility=one.volatility) for one in file.intents}
+async def stakes(bus: Bus, file: Assistant) -> dict[str, Stakes]:
+    """By intent, with the routes that are in force."""
+    standing = await versions.read(bus, versions.base(await versions.newest(bus)))
+    taken = {route.intent: route.tracks for route in standing.routes}
+    found = {
+        one.name: Stakes(route=taken.get(one.name, file.route(one.name)), risk=one.risk, volatility=one.volatility)
+        for one in file.intents
+    }
     return {**found, "": Stakes(route=file.about.default_route)}
 
 

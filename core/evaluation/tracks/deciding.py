@@ -6,8 +6,8 @@ from dataclasses import replace as instead
 
 from msgspec.structs import replace
 
-from core.evaluation.tracks.figures import COULD_NOT, Groups, figures, grouped, measured
-from core.evaluation.tracks.records import Answered, Case, Decision, Limits, Run, Side, Stakes, Volatility
+from core.evaluation.tracks.figures import Groups, figures, grouped, measured
+from core.evaluation.tracks.records import COULD_NOT, Answered, Case, Decision, Limits, Run, Side, Stakes, Volatility
 from core.policy.decision import Risk, Score, Trial, Verdict, decide
 from core.policy.routes import Evidence, Route, Routes
 

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from core.evaluation import intervals
 from core.evaluation.intervals import Figure
-from core.evaluation.tracks.records import Answered, Case
+from core.evaluation.tracks.records import COULD_NOT, Answered, Case
 from core.policy.routes import Measured
 
 MARKS = ("claims", "support", "citations", "format", "language", "abstention")
-COULD_NOT = ("cannot", "failed")
 
 
 Groups = Mapping[tuple[str, str], Sequence[tuple[Case, Answered]]]

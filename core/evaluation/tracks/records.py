@@ -12,6 +12,9 @@ from core.records import Citation, Record, Usage, Versioned
 
 Volatility = Literal["minutes", "days", "months", "years"]
 
+COULD_NOT = ("cannot", "failed")
+"""Outcomes that are no answer."""
+
 
 JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,

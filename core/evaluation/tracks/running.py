@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -20,7 +20,25 @@ Grade = Callable[[Case, Answered], Awaitable[Answered]]
 """The answer with its marks, and with whether it declined."""
 
 Tell = Callable[[int, int, float], None]
-"""(answered, of how many, money spent)."""
+"""(done, of how many, money spent)."""
+
+Pair = tuple[Case, Track]
+
+
+async def each(pairs: Iterable[Pair], do: Callable[[Case, Track], Awaitable[bool]], *, parallel: int) -> None:
+    """Do it for all of them, so many at once, until one says that it is enough."""
+    waiting, enough = iter(pairs), asyncio.Event()
+
+    async def work() -> None:
+        for case, track in waiting:
+            if enough.is_set():
+                return
+            if not await do(case, track):
+                enough.set()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(parallel):
+            group.create_task(work())
 
 
 @dataclass(slots=True)
@@ -33,42 +51,45 @@ class Running:
     assistant: Assistant
     purse: Purse
     bounds: Bounds
+    cases: Sequence[Case]
+    tracks: Sequence[Track]
     done: dict[tuple[str, str], Answered] = field(default_factory=dict)
     stopped: str = ""
 
-    async def ask(self, cases: Sequence[Case], tracks: Sequence[Track], *, parallel: int, tell: Tell) -> None:
-        """All that is not answered yet, so many at once. Case by case, each of all tracks, in an order that mixes the intents:
-        whenever it stops, what there is can be compared. Raises Unavailable when the core is gone."""
-        pairs = [pair for pair in self._pairs(cases, tracks) if (pair[0].id, pair[1].name) not in self.done]
-        of = len(pairs) + len(self.done)
-        waiting = iter(pairs)
-        tell(len(self.done), of, self.purse.spent)
+    async def ask(self, *, parallel: int, tell: Tell) -> None:
+        """All that is not answered yet. Raises Unavailable when the core is gone."""
+        every = self.pairs()
+        left = [(case, track) for case, track in every if (case.id, track.name) not in self.done]
+        tell(len(self.done), len(every), self.purse.spent)
 
-        async def work() -> None:
-            for case, track in waiting:
-                if self.stopped or not await self._one(case, track):
-                    return
-                tell(len(self.done), of, self.purse.spent)
+        async def one(case: Case, track: Track) -> bool:
+            bound = self.bounds.of(case, track)
+            if not self.hold(bound, track):
+                return False
+            answered = await self._asked(case, track)
+            self.purse.pay(bound, answered.paid)
+            self.keep(answered)
+            tell(len(self.done), len(every), self.purse.spent)
+            return True
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(parallel):
-                group.create_task(work())
+        await each(left, one, parallel=parallel)
 
-    def _pairs(self, cases: Sequence[Case], tracks: Sequence[Track]) -> Iterator[tuple[Case, Track]]:
-        for case in random.Random(0).sample(cases, len(cases)):
-            yield from ((case, track) for track in tracks if suits(track.name, case, self.assistant))
+    def pairs(self) -> list[Pair]:
+        """Case by case, each with all tracks, in an order that mixes the intents: whenever a run stops, what there is can be
+        compared."""
+        cases = random.Random(0).sample(self.cases, len(self.cases))
+        return [(case, track) for case in cases for track in self.tracks if suits(track.name, case, self.assistant)]
 
-    async def _one(self, case: Case, track: Track) -> bool:
-        """Whether there was money left to ask it."""
-        bound = self.bounds.of(case, track)
-        if not self.purse.hold(bound):
-            self.stopped = self.stopped or self.purse.told(bound, track.name)
-            return False
-        answered = await self._asked(case, track)
-        self.purse.pay(bound, answered.paid)
+    def hold(self, bound: float, track: Track) -> bool:
+        """Whether there is money left for a question."""
+        if self.purse.hold(bound):
+            return True
+        self.stopped = self.stopped or self.purse.told(bound, track.name)
+        return False
+
+    def keep(self, answered: Answered) -> None:
         self.book.add(answered)
-        self.done[case.id, track.name] = answered
-        return True
+        self.done[answered.case, answered.track] = answered
 
     async def _asked(self, case: Case, track: Track) -> Answered:
         try:
