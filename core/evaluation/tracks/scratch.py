@@ -117,10 +117,10 @@ async def _ready(bus: Bus) -> None:
 async def _until(true: Callable[[], Awaitable[bool]], seconds: float, why: str) -> None:
     try:
         async with asyncio.timeout(seconds):
-            while True:
-                if await true():
-                    return
+            holds = await true()
+            while not holds:
                 await asyncio.sleep(0.2)
+                holds = await true()
     except TimeoutError:
         raise Unavailable(why.format(seconds)) from None
 
