@@ -5,14 +5,18 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""Nothing is loaded, and nothing that stands in a page runs."""
 
-def page(title: str, sections: Iterable[str]) -> str:
-    """The whole page; `sections` are HTML, the title is text."""
-    style = files(__package__).joinpath("static/page.css").read_text("utf-8")
+
+def page(title: str, sections: Iterable[str], *, also: str = "") -> str:
+    """The whole page; `sections` are HTML, the title is text, `also` is a file of styles beside `page.css`."""
+    style = "".join(files(__package__).joinpath("static", name).read_text("utf-8") for name in ("page.css", also) if name)
     inside = "\n".join(sections)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f"<title>{escape(title)}</title><style>{style}</style></head>"
         f"<body><main>{inside}</main></body></html>"
     )

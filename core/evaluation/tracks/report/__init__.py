@@ -1,5 +1,10 @@
-"""The report on a run: what people look at, and what must be true before anybody acts on it."""
+"""The report on a run: what people look at, and what must be true before anybody acts on it.
+
+`checks` (of `asked`, `standing`, `recount`) say whether a run may be believed. `page` draws it: `headline` with `policies`,
+`decided`, `compared`, `intents`, `evidence`, `appendix`; `charts`, `html` and `words` are what they draw and speak with.
+"""
 
 from core.evaluation.tracks.report.checks import checks, failed
+from core.evaluation.tracks.report.page import page
 
-__all__ = ["checks", "failed"]
+__all__ = ["checks", "failed", "page"]
