@@ -8,8 +8,8 @@ import numpy as np
 from core.evaluation import intervals
 from core.evaluation.intervals import Figure
 from core.evaluation.tracks.deciding import NONE, STALENESS
-from core.evaluation.tracks.figures import COULD_NOT, Groups, grouped
-from core.evaluation.tracks.records import Answered, Case, Run
+from core.evaluation.tracks.figures import Groups, grouped
+from core.evaluation.tracks.records import COULD_NOT, Answered, Case, Run
 from core.policy.decision import Score
 
 NOW, PROPOSED = "As it is now", "As proposed"
