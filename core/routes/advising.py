@@ -3,7 +3,7 @@
 import sys
 import time
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,11 +141,11 @@ def _proposal(found: Sequence[Advice]) -> Routes:
 
 def _lines(found: Sequence[Advice], file: Assistant) -> Iterator[str]:
     cited = list({rule.name: rule for one in found for rule in one.because}.values())
-    numbers = {rule.name: f"[{place}]" for place, rule in enumerate(cited, 1)}
+    numbers = {rule.name: place for place, rule in enumerate(cited, 1)}
     cases = {need.intent: need.cases for need in needs({intent.name: intent.risk for intent in file.intents}, POINTS)}
     rows = [("intent", "start with", "because", "measure first")]
     for one in found:
-        rows.append((one.intent, arrows(one.tracks), "".join(numbers[rule.name] for rule in one.because), _first(one, cases)))
+        rows.append((one.intent, arrows(one.tracks), _numbered(numbers[rule.name] for rule in one.because), _first(one, cases)))
     yield from table(rows)
     yield ""
     yield from (_cited(numbers[rule.name], rule) for rule in cited)
@@ -159,5 +159,9 @@ def _first(one: Advice, cases: Mapping[str, int]) -> str:
     return f"{one.first} against {one.tracks[0]}{when}: {cases[one.intent]} questions tell {POINTS} points"
 
 
-def _cited(number: str, rule: Rule) -> str:
-    return f"{number} {rule.claim}\n    {RESTS[rule.rests]}: {rule.source}"
+def _numbered(places: Iterable[int]) -> str:
+    return "".join(f"[{place}]" for place in sorted(places))
+
+
+def _cited(number: int, rule: Rule) -> str:
+    return f"[{number}] {rule.claim}\n    {RESTS[rule.rests]}: {rule.source}"

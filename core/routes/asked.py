@@ -50,8 +50,8 @@ class Why:
 async def find(bus: Bus, lane: str, turn: str) -> Why:
     """Of a turn by its id (or that of an event it answers), else of a lane's last turn that was answered. Raises NoSuchTurn."""
     found = await _by_id(bus, turn) if turn else await _last_of(bus, lane)
-    standing = Standing()
-    await standing.load(bus)
+    now = await versions.newest(bus)
+    standing = Standing(now, await versions.read(bus, now.before))
     return Why(found, await versions.read(bus, found.routes), standing.of(found.lane))
 
 

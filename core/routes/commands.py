@@ -17,7 +17,7 @@ from core.bus import Bus
 from core.errors import ConfigError, Unavailable
 from core.policy.planning import needs
 from core.policy.routes import Routes
-from core.routes import asked, proposals, telling, versions
+from core.routes import asked, proposals, shadows, telling, versions
 from core.routes.advising import advise
 from core.routes.proposals import Wish
 from core.settings import Settings
@@ -112,7 +112,8 @@ async def _shown(bus: Bus, given: Settings, file: Assistant) -> list[str]:
     now = await versions.newest(bus)
     found = await age(bus, given, file, now)
     again = [*telling.warned(found.stale), *telling.drifted(found.drift)]
-    lines = [telling.headline(now), "", *telling.shown(now, file, time.time())]
+    shadow = [shadows.told(await shadows.pairs(bus, now))] if now.stage == "shadow" else []
+    lines = [telling.headline(now), *shadow, "", *telling.shown(now, file, time.time())]
     return [*lines, "", "to be measured again:", *again] if again else lines
 
 
@@ -177,7 +178,8 @@ def apply(file: Path | None, canary: float, shadow: float, full: bool, anyway: b
 async def _apply(bus: Bus, given: Settings, file: Assistant, proposal: Routes, *, wish: Wish, anyway: bool) -> Routes:
     from core.routes.present import left_out, present
 
-    found = proposals.doubts(proposal, await present(bus, given, file), left_out(given, file))
+    moved = await proposals.moves(bus, proposal, file)
+    found = proposals.doubts(proposal, await present(bus, given, file), moved=moved, left_out=left_out(given, file))
     if found and not anyway:
         told = "\n".join(f"  {one}" for one in found)
         raise ConfigError(f"not applied:\n{told}\nmeasure again, or say --anyway")

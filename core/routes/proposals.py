@@ -13,7 +13,7 @@ from core.errors import ConfigError, RecordError
 from core.policy.routes import Route, Routes
 from core.records import decode
 from core.routes import staleness, versions
-from core.routes.trial import at_stake
+from core.routes.trial import Tracks, at_stake
 
 RUNS, ROUTES = Path("evaluation") / "tracks", "routes.json"
 ADVICE = Path("evaluation") / "advice" / ROUTES
@@ -77,16 +77,14 @@ def impossible(proposal: Routes, file: Assistant) -> list[str]:
     return found
 
 
-def doubts(proposal: Routes, now: staleness.Present, left_out: Mapping[str, str]) -> list[str]:
-    """Why a proposal had better not be applied as it is. `left_out`: tracks that cannot run now, with why."""
+def doubts(proposal: Routes, now: staleness.Present, *, moved: Tracks, left_out: Mapping[str, str]) -> list[str]:
+    """Why a proposal had better not be applied as it is. `moved`: the intents that would take other tracks; `left_out`: the
+    tracks that cannot run now, with why."""
     found = [f"{intent}: {why}" for intent, some in staleness.stale(proposal, now).items() for why in some]
     if now.prints is None and any(route.evidence for route in proposal.routes):
         found.append("whether documents and models are those that were measured cannot be seen: retrieval does not answer")
-    for route in proposal.routes:
-        first = route.tracks[0] if route.tracks else ""
-        if first in left_out:
-            found.append(f"{route.intent}: {first} cannot run now: {left_out[first]}")
-    return found
+    cannot = {intent: tracks[0] for intent, tracks in moved.items() if tracks[0] in left_out}
+    return [*found, *(f"{intent}: {track} cannot run now: {left_out[track]}" for intent, track in cannot.items())]
 
 
 def joined(old: Routes, proposal: Routes) -> tuple[Route, ...]:
@@ -94,26 +92,33 @@ def joined(old: Routes, proposal: Routes) -> tuple[Route, ...]:
     return tuple({route.intent: route for route in (*old.routes, *proposal.routes)}.values())
 
 
+async def moves(bus: Bus, proposal: Routes, file: Assistant) -> dict[str, tuple[str, ...]]:
+    """The intents that a proposal would give other tracks than now, with those."""
+    old = await versions.read(bus, versions.base(await versions.newest(bus)))
+    return at_stake(replace(proposal, routes=joined(old, proposal)), old, file)
+
+
 async def apply(bus: Bus, proposal: Routes, wish: Wish, file: Assistant) -> Routes:
-    """Make a proposal the version in force. Raises ConfigError while another one is rolled out, or where it changes nothing,
-    Conflict where somebody else was quicker."""
+    """Make a proposal the version in force; what is in shadow gives way. Raises ConfigError while a canary is rolled out, or
+    where it changes nothing, Conflict where somebody else was quicker."""
     now = await versions.newest(bus)
-    if now.stage != "full":
+    old = await versions.read(bus, versions.base(now))
+    if now.stage == "canary":
         raise ConfigError(
-            f"version {now.number} is being rolled out ({now.stage}, {now.share:.0%}): wait, or take it back"
+            f"version {now.number} is being rolled out (canary, {now.share:.0%}): wait, or take it back"
             " with `turnout routes rollback`"
         )
-    made = replace(proposal, routes=joined(now, proposal))
-    if made.routes == now.routes:
-        raise ConfigError(f"nothing to apply: version {now.number} says the same")
-    if wish.stage != "full" and not at_stake(made, now, file):
+    made = replace(proposal, routes=joined(old, proposal))
+    if made.routes == old.routes:
+        raise ConfigError(f"nothing to apply: version {old.number} says the same")
+    if wish.stage != "full" and not at_stake(made, old, file):
         raise ConfigError("no intent would take other tracks than now, so there is nothing to try out: apply it with --full")
     last = await bus.last("LOG", "log.>")
     made = replace(
         made,
         stage=wish.stage,
         share=1.0 if wish.stage == "full" else wish.share,
-        before=now.number,
+        before=old.number,
         began=now.number + 1,
         log=last.seq if last else 0,
         at=wish.at,

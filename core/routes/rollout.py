@@ -23,6 +23,7 @@ from core.policy.canary import Canary, Limits, Pace
 from core.policy.routes import Routes
 from core.records import Event, Turn, decode, encode
 from core.routes import versions
+from core.routes.shadows import shadow_id
 from core.routes.standing import Standing
 from core.routes.trial import EVALUATION, Trial, at_stake, promised, tracks_of
 
@@ -54,6 +55,7 @@ class Rollout:
         """Attend to whatever version is in force, until cancelled."""
         while True:
             changed, version = self.standing.changed, self.standing.now
+            EVIDENCE.set(1.0)
             attending = asyncio.create_task(self._attend(version), name=f"roll-out {version.number}")
             try:
                 await changed.wait()
@@ -136,7 +138,7 @@ class Rollout:
 
     async def _ask_again(self, version: Routes, turn: Turn, track: str) -> None:
         """Put a turn's question to a track, on a lane and a channel that nobody reads; once, whoever asks."""
-        id = f"shadow-{version.number}-{turn.id}"
+        id = shadow_id(version, turn.id)
         lane = hashlib.sha256(id.encode()).hexdigest()[:20]
         if await self.bus.last("IN", keys.into(EVALUATION, lane)):
             return

@@ -25,7 +25,7 @@ def reasons(route: Route, now: Present) -> list[str]:
     found = [f"there is no track {track} any more" for track in route.tracks if track not in now.tracks]
     if route.intent not in now.intents:
         found.append("there is no such intent any more")
-    if route.evidence is None:
+    if route.evidence is None or not route.evidence.cases:
         return found
     if route.expires and now.at > route.expires:
         found.append(f"the measurement has expired {days(now.at - route.expires)} ago")

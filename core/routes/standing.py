@@ -110,8 +110,8 @@ def drawn(lane: str, routes: Routes) -> bool:
 
 
 def rests_on(route: Route) -> str:
-    """ "measured on 312 cases", or "an opinion"."""
-    if route.evidence is None:
+    """ "measured on 312 cases", or "an opinion": also where nothing was measured beside it."""
+    if route.evidence is None or not route.evidence.cases:
         return "an opinion"
     if route.evidence.kind == "cannot_tell":
         return f"not told apart on {route.evidence.cases} cases yet"

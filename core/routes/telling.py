@@ -46,8 +46,8 @@ def table(rows: Iterable[Sequence[str]]) -> list[str]:
 def evidence(route: Route, now: float) -> str:
     """What a route rests on, how old that is and how long it is good for."""
     told = route.evidence
-    if told is None:
-        return rests_on(route)
+    if told is None or not told.cases:
+        return grounds(route)
     against = f"{told.difference:+.3f} ({told.low:+.3f} to {told.high:+.3f})"
     duel = f"{told.challenger} against {told.default} {against}, " if told.challenger else ""
     until = ""

@@ -14,7 +14,7 @@ from core.cli import cli
 from core.evaluation.tracks.fingerprints import made_with
 from core.knowledge import Document, DocumentRequest, Library, Listed
 from core.policy.routes import Evidence, Route, Routes
-from core.records import Turn, decode, encode
+from core.records import Part, Turn, decode, encode
 from core.routes import versions
 from core.settings import load
 
@@ -143,6 +143,23 @@ async def test_a_proposal_is_looked_at_applied_as_a_canary_shown_and_taken_back(
     listed = (await shop.says("show", "--versions")).splitlines()
     assert listed[0].startswith("  1  canary 5%")
     assert listed[1].startswith("→ 2  full")
+
+
+async def test_a_shadow_shows_how_it_fared_and_gives_way_to_a_canary(shop: Shop) -> None:
+    path = str(await shop.proposal(PROMPT))
+    await shop.says("apply", path, "--full")
+    other = str(await shop.proposal(Route(intent="returns", tracks=("prompt",)), name="run2"))
+    assert "version 2, in shadow" in await shop.says("apply", other, "--shadow", "50%")
+    assert "no question was asked again yet" in await shop.says("show")
+    real = Turn(
+        id="t1", channel="web", lane="a", events=(), upto=1, track="rag", timings={"total": 1000.0}, parts=(Part(text="Yes."),)
+    )
+    again = replace(real, id="shadow-2-t1", channel="eval", lane="b", track="none", timings={"total": 3000.0})
+    for turn in (real, again):
+        await shop.bus.publish(keys.log(turn.channel, turn.lane), encode(turn), id=turn.id)
+    told = "1 questions asked again; not served 1 (really 0), p95 3.00 s (really 1.00 s), tokens a turn 0 (really 0), word for word the same 1"
+    assert told in await shop.says("show")
+    assert "version 3, canary: 5% of conversations, the others follow version 1" in await shop.says("apply", other)
 
 
 async def test_what_a_proposal_does_not_speak_of_stays(shop: Shop) -> None:
