@@ -22,6 +22,8 @@ class Truth:
 
 
 OTHERS = Truth()
+BARELY = Truth(unserved=0.025, passed_on=0.07, down=0.26, seconds=1.85, tokens=1000.0)
+"""Worse in everything, but by less than is allowed."""
 SICK = {
     "always fails": Truth(unserved=1.0, passed_on=1.0),
     "fails 20 % of the time": Truth(unserved=0.20, passed_on=0.22),
@@ -81,18 +83,20 @@ def roll_out(seed: int, truth: Truth = OTHERS, *, turns: int = 12_000, thumbs: f
     return End("", share, turns, met)
 
 
-def false_alarms(rounds: int) -> tuple[int, int]:
+def false_alarms(rounds: int, truth: Truth = OTHERS) -> tuple[int, int]:
     """(rolled back, reached everybody) of healthy roll-outs."""
-    ends = [roll_out(seed) for seed in range(rounds)]
+    ends = [roll_out(seed, truth) for seed in range(rounds)]
     return sum(bool(end.breach) for end in ends), sum(end.share == 1.0 for end in ends)
 
 
 if __name__ == "__main__":
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     wrong, through = false_alarms(rounds)
-    print(f"healthy: {wrong} of {rounds} rolled back, {through} reached everybody")
+    print(f"healthy: {wrong} of {rounds} rolled back, {through} reached everybody", flush=True)
+    wrong, through = false_alarms(rounds // 4, BARELY)
+    print(f"worse, but by less than is allowed: {wrong} of {rounds // 4} rolled back, {through} reached everybody", flush=True)
     for name, truth in SICK.items():
         ends = [roll_out(seed, truth) for seed in range(rounds // 10)]
         caught = [end for end in ends if end.breach]
         median = f"after a median of {np.median([end.canaries for end in caught]):.0f} turns of canaries" if caught else ""
-        print(f"{name}: {len(caught)} of {len(ends)} rolled back {median}")
+        print(f"{name}: {len(caught)} of {len(ends)} rolled back {median}", flush=True)
