@@ -276,6 +276,7 @@ ELSEWHERE: tuple[Check, ...] = (
     own_tracks,
     probes.nats,
     probes.redis,
+    probes.passages,
     probes.model,
     probes.telegram,
     probes.slack,

@@ -7,7 +7,7 @@ TurnoutError                what a user or operator can be shown
 │   ├── Unavailable         nobody answers, or not in time; try again later
 │   ├── Full                a stream takes no more (discard new); the platform retries
 │   └── Conflict            the subject moved on: someone else committed first
-├── StoreUnavailable        Redis
+├── StoreUnavailable        Redis, or what holds the passages
 ├── CannotServe             a track cannot answer this turn; the route's next one is asked
 ├── ModelError              the model failed; `retry` says whether a second try may help
 └── SendError               a platform did not take a message

@@ -154,6 +154,23 @@ async def index(settings: Settings) -> Finding:
     return dataclasses.replace(await service(settings, "retrieval"), what="index")
 
 
+async def passages(settings: Settings) -> Finding:
+    """The Qdrant server; whether the passages lie there, the index's line says."""
+    what, url, key = "passages", settings.qdrant_url, settings.qdrant_key
+    if not url:
+        return unused(what, "in the retrieval service; set QDRANT_URL for a Qdrant server")
+    headers = {"api-key": key} if key else {}
+    try:
+        status, answer = await _ask("GET", f"{url.rstrip('/')}/collections", headers=headers)
+    except TurnoutError as error:
+        return bad(what, f"QDRANT_URL {shown(url)}: {error}", "start the Qdrant server, or correct the address")
+    if status in (401, 403):
+        return bad(what, f"{shown(url)} refuses the key ({status})", "set QDRANT_API_KEY to a valid one")
+    if status != 200 or "collections" not in (answer.get("result") or {}):
+        return bad(what, f"{shown(url)} answers {status}, and not as Qdrant does", "QDRANT_URL is the server's own address")
+    return good(what, f"a Qdrant server answers at {shown(url)}")
+
+
 async def model(settings: Settings) -> Finding:
     what, base, key = "model", settings.openai_base_url or OPENAI, settings.openai_api_key
     if not (settings.openai_base_url or key):

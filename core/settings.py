@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     model: str = Field("", validation_alias="TURNOUT_MODEL")
     tuned_model: str = Field("", validation_alias="TURNOUT_TUNED_MODEL")
 
+    qdrant_url: str = Field("", validation_alias="QDRANT_URL")
+    qdrant_key: str = Field("", validation_alias="QDRANT_API_KEY", repr=False)
+
     reranker_key: str = Field("", validation_alias="RERANKER_API_KEY", repr=False)
 
     telegram_token: str = Field("", validation_alias="TELEGRAM_BOT_TOKEN", repr=False)
@@ -56,7 +59,7 @@ class Settings(BaseSettings):
             raise ValueError("must be HOST:PORT, for example 127.0.0.1:8080")
         return value
 
-    @field_validator("openai_base_url", "telegram_api", "telegram_webhook_url", "slack_api")
+    @field_validator("openai_base_url", "qdrant_url", "telegram_api", "telegram_webhook_url", "slack_api")
     @classmethod
     def _is_a_web_address(cls, value: str) -> str:
         scheme, _, host = value.partition("://")

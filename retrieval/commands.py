@@ -12,7 +12,18 @@ from core import settings
 from core.bus import Bus
 from core.errors import ConfigError, TurnoutError, Unavailable
 from core.records import Record, decode, encode
-from retrieval.records import IngestRequest, Progress, ProgressRequest, Removed, RemoveRequest, SourceStatus, Status, told
+from retrieval.records import (
+    IngestRequest,
+    Moved,
+    MoveRequest,
+    Progress,
+    ProgressRequest,
+    Removed,
+    RemoveRequest,
+    SourceStatus,
+    Status,
+    told,
+)
 
 PATIENCE = 10.0
 LOOK = 0.2
@@ -20,20 +31,24 @@ WATCHED = ("folder", "mailbox", "tickets")
 NOT_RUNNING = "the retrieval service does not answer: start it with `turnout up` or `turnout serve retrieval`"
 
 
+WHAT = "PATH… | status | plan [PATH…] | refresh [SOURCE…] | remove DOCUMENT… | move STORE"
+
+
 class Unknown(TurnoutError):
     """No document of that name is in the index."""
 
 
 @click.command()
-@click.argument("what", nargs=-1, required=True, metavar="PATH… | status | plan [PATH…] | refresh [SOURCE…] | remove DOCUMENT…")
+@click.argument("what", nargs=-1, required=True, metavar=WHAT)
 @click.option("--wait/--no-wait", default=False, help="Wait until every passage has its vector, not only its words.")
 def ingest(what: tuple[str, ...], wait: bool) -> None:
     """Take files and folders into the assistant's knowledge, or show, look at again and remove what is there.
 
     PATH is a file, a folder or a pattern. `status` shows every source and document. `plan` says what would be added, changed,
     removed and skipped: by taking PATH, or by looking at all the assistant's sources again, which `refresh` does. `remove`
-    forgets a document by its name or path. What cannot be read is named and skipped; the exit status is 1 when nothing could be
-    taken, or a source failed. A folder that is called like a command is written ./status.
+    forgets a document by its name or path. `move server` brings all passages to the Qdrant server at QDRANT_URL, `move
+    embedded` back into the retrieval service, while searches go on. What cannot be read is named and skipped; the exit status
+    is 1 when nothing could be taken, or a source failed. A folder that is called like a command is written ./status.
     """
     command, *rest = what
     paths = tuple(os.path.abspath(path) for path in (rest if command == "plan" else what))
@@ -41,8 +56,10 @@ def ingest(what: tuple[str, ...], wait: bool) -> None:
         asyncio.run(_status())
     elif command == "remove" and rest:
         asyncio.run(_remove(tuple(rest)))
-    elif command in ("status", "remove"):
-        raise click.UsageError("write `turnout ingest status`, or `turnout ingest remove DOCUMENT…`")
+    elif command == "move" and len(rest) == 1:
+        asyncio.run(_move(rest[0]))
+    elif command in ("status", "remove", "move"):
+        raise click.UsageError("write `turnout ingest status`, `remove DOCUMENT…`, or `move server` or `move embedded`")
     elif command == "refresh":
         asyncio.run(_ingest(IngestRequest(sources=tuple(rest)), wait))
     else:
@@ -94,9 +111,12 @@ async def _status() -> None:
         click.echo(f"skipped {skipped.path}: {skipped.reason}")
     for source in status.sources:
         click.echo(_source(source))
+    if status.trouble:
+        click.echo(f"NOTHING CAN BE FOUND NOW: {status.trouble}")
     search = f"words and {status.embedder}" if status.embedder else "words alone"
     click.echo(
-        f"{status.documents} documents, {status.passages} passages, {status.waiting} waiting for vectors; searched by {search}"
+        f"{status.documents} documents, {status.passages} passages, {status.waiting} waiting for vectors; "
+        f"{status.store}, searched by {search}"
     )
 
 
@@ -120,6 +140,20 @@ async def _remove(sources: tuple[str, ...]) -> None:
 
 async def _removed(bus: Bus, source: str) -> bool:
     return decode(Removed, await _ask(bus, "retrieval.remove", RemoveRequest(source=source))).removed
+
+
+async def _move(kind: str) -> None:
+    """Begin, or look on: a move goes on by itself when nobody looks."""
+    async with _service() as bus:
+        now = decode(Moved, await _ask(bus, "retrieval.move", MoveRequest(kind=kind)))
+        while not now.done and not now.error:
+            _line(now.trouble or f"{now.copied}/{now.documents} documents are there")
+            await asyncio.sleep(LOOK)
+            now = decode(Moved, await _ask(bus, "retrieval.move", MoveRequest()))
+    _line("")
+    if now.error:
+        raise TurnoutError(now.error)
+    click.echo(f"all passages are {now.store}, and searched there")
 
 
 @asynccontextmanager

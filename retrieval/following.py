@@ -13,7 +13,7 @@ from retrieval.records import IngestRequest, Progress, SourceStatus, told
 from retrieval.sources import watched
 from retrieval.watching import changes
 
-RETRY, LONGEST_RETRY = 60.0, 3600.0
+AGAIN, RETRY, LONGEST_RETRY = 5.0, 60.0, 3600.0
 FIRST_LOOK = 60.0
 """How long the first filling waits for sources that are not of this machine's files."""
 
@@ -102,12 +102,17 @@ class Following:
         return standing.success + source.refresh * 3600
 
     async def _look(self, name: str) -> None:
-        job = self.ingest.begin()
-        done = await self.ingest.run(job, IngestRequest(sources=(name,) if name else (SHORT,)))
-        if done.error:
-            log.error("knowledge could not be ingested", source=name or SHORT, reason=done.error)
-        elif done.added or done.changed or done.removed:
+        """Until it could be done: what a source holds is no reason to fail, only that nothing can be written is."""
+        pause = AGAIN
+        while (done := await self._looked(name)).error:
+            log.error("knowledge could not be ingested", source=name or SHORT, reason=done.error, again_in=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, RETRY)
+        if done.added or done.changed or done.removed:
             log.info("knowledge ingested", source=name or SHORT, **_counts(done))
+
+    async def _looked(self, name: str) -> Progress:
+        return await self.ingest.run(self.ingest.begin(), IngestRequest(sources=(name,) if name else (SHORT,)))
 
 
 def _counts(done: Progress) -> dict[str, float]:

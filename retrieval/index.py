@@ -4,37 +4,39 @@
 by their words immediately and by their meaning as soon as `embed_some` has come to them.
 """
 
-import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import structlog
 
+from core.errors import ConfigError, StoreUnavailable
 from core.knowledge import Document, DocumentRequest, SearchRequest, SearchResult, Tags
-from retrieval import words
 from retrieval.cells import answers, question
 from retrieval.conflicts import between_cells, between_passages, settled
 from retrieval.embeddings import Embedder
 from retrieval.fusion import Weights
 from retrieval.manifest import Change, Manifest, Row
+from retrieval.moving import Differs, Move, Moving
+from retrieval.opening import MARKING, Vectored, entries, opened, respeak
 from retrieval.ranking import LONGEST_QUERY, Ranking
 from retrieval.readers.contract import LoadedDocument
 from retrieval.reranking import Score
 from retrieval.scope import readable, scope
-from retrieval.shard import Shard
 from retrieval.splitting import Piece
-from retrieval.stores.contract import Broken, Entry, Store
+from retrieval.stores import KINDS, Stores
+from retrieval.stores.contract import Entry, Store, revision
+from retrieval.stores.rest import Server
+from retrieval.stores.turns import Turns
 from retrieval.vectors import Vectors
 
-FORMAT = 2
-"""Of what stands in the shard; with another number it is made anew from the texts."""
-
 LONGEST_TEXT = 600_000
-MARKING = "marking"
+MOVING = "moving"
+"""Where the passages are being moved, and once they are there, until what was before is deleted."""
 
 log = structlog.get_logger("retrieval.index")
 
@@ -51,20 +53,29 @@ class Setup:
 
 
 class Index:
-    """All methods block, and may be called from any thread; one process at a time owns the folder."""
+    """All methods block, and may be called from any thread; one process at a time owns the folder. `server`: the Qdrant server
+    that a new index is made on, and another may move to. Raises StoreUnavailable where the store does not answer."""
 
-    def __init__(self, folder: Path, setup: Setup) -> None:
-        self._folder, self._setup = folder, setup
-        self._writing = threading.Lock()
+    def __init__(self, folder: Path, setup: Setup, server: Server | None = None) -> None:
+        self._setup = setup
+        self._writing, self._searching = threading.Lock(), Turns()
         self._manifest = Manifest(folder / "manifest.sqlite3")
         self._vectors = Vectors(self._manifest)
         self._all_vectors = False
-        self._shard = self._open(setup.language)
-        self._vectors.want(setup.embedder, setup.weights, self._shard)
+        self._move: Move | None = None
+        self._stores = Stores(folder, self._manifest, server)
+        try:
+            self._shard = opened(self._stores, self._manifest, setup.language)
+            self._vectors.want(setup.embedder, setup.weights, self._shard)
+        except BaseException:
+            self._stores.close()
+            self._manifest.close()
+            raise
 
     def close(self) -> None:
         with self._writing:
             self._shard.close()
+            self._stores.close()
             self._manifest.close()
 
     def use(self, setup: Setup) -> None:
@@ -73,9 +84,10 @@ class Index:
         with self._writing:
             before, self._setup, self._all_vectors = self._setup, setup, False
             if setup.language != before.language:
-                old, self._shard = self._shard, self._open(setup.language)
-                old.close()
-                shutil.rmtree(self._shard_folder(before.language), ignore_errors=True)
+                self._take(opened(self._stores, self._manifest, setup.language))
+                self._stores.remove(self._stores.kind, before.language)
+                if self._move:
+                    self._forget(self._move, before.language)  # it begins again in the new one
             self._vectors.want(setup.embedder, setup.weights, self._shard)
 
     def put(self, document: LoadedDocument, pieces: list[Piece], *, row: Row) -> None:
@@ -110,9 +122,10 @@ class Index:
                 self._manifest.put(MARKING, source)
                 self._shard.mark(row.rev, tags)
                 if tags.language != row.tags.language:
-                    self._respeak(self._shard, row, tags, self._setup.language)
+                    respeak(self._shard, self._manifest, row, tags, language=self._setup.language)
                 self._manifest.retag(source, tags)
                 self._manifest.put(MARKING, "")
+                self._touched([row.rev])
 
     def embed_some(self) -> int:
         """Embed a few passages that have no vector yet; how many. Whatever the embedder raises is raised."""
@@ -129,20 +142,77 @@ class Index:
         with self._writing:
             if self._vectors.target is target and self._shard is shard:
                 self._vectors.give(dict(zip((point for point, _ in waiting), vectors, strict=True)), shard)
+                self._touched([revision(point) for point, _ in waiting])
         return len(waiting)
 
     def waiting(self) -> int:
-        """How many passages have no vector yet, though they shall get one."""
+        """How many passages have no vector yet, though they shall get one; 0 while the store cannot say."""
         target = self._vectors.target
-        return self._shard.waiting(target.field, target.embedder.languages) if target else 0
+        with suppress(StoreUnavailable):
+            return self._shard.waiting(target.field, target.embedder.languages) if target else 0
+        return 0
+
+    @property
+    def store(self) -> str:
+        """Where the passages are, as people are told."""
+        return self._stores.told(self._stores.kind)
+
+    def trouble(self) -> str:
+        """Why nothing can be found now; "" where the store answers."""
+        try:
+            self._shard.count(0)
+        except (StoreUnavailable, ConfigError) as error:
+            return str(error)
+        return ""
+
+    @property
+    def moving(self) -> Moving | None:
+        """How far a move is; None where nothing is being moved."""
+        kind, move = self._manifest.get(MOVING), self._move
+        return Moving(self._stores.told(kind), move.copied if move else 0, self._manifest.counts()[0]) if kind else None
+
+    def move(self, kind: str) -> bool:
+        """Move to another kind of store, by `move_some`. False where the passages are there already. Raises StoreUnavailable or
+        ConfigError where that store cannot be had."""
+        with self._writing:
+            if kind == (self._manifest.get(MOVING) or self._stores.kind):
+                return bool(self._move)
+            if self._move or self._manifest.get(MOVING):
+                raise ConfigError("the passages are being moved to the other store: wait until they are there")
+            target = self._stores.open(kind, self._setup.language)
+            self._manifest.put(MOVING, kind)
+            self._move = Move(self._manifest, kind, target)
+            return True
+
+    def move_some(self) -> int:
+        """Copy a little, or when all is there and proved, search there from now on; how many documents are left, 0 also where
+        nothing is being moved. Raises StoreUnavailable, to be called again, and Differs, where the move is given up."""
+        with self._writing:
+            self._go_on_moving()
+            if (move := self._move) is None:
+                return 0
+            try:
+                if left := move.some(self._shard):
+                    return left
+                log.info("searches compared, the new store serves", searches=move.prove(self._shard), store=move.kind)
+            except Differs:
+                self._manifest.put(MOVING, "")
+                self._forget(move, self._setup.language)
+                raise
+            self._stores.serve(move.kind)
+            self._move = None
+            self._take(move.target)
+            self._go_on_moving()
+            return 0
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best passages of those that the request may find. The dense leg is left out, with a line in the log, when the
         embedder fails."""
         started = time.perf_counter()
         setup = self._setup
-        ranking = Ranking(self._shard, self._vectors, setup.language, setup.weights, self._all_vectors, setup.reranker)
-        best = ranking.best(request)
+        with self._searching.among():
+            ranking = Ranking(self._shard, self._vectors, setup.language, setup.weights, self._all_vectors, setup.reranker)
+            best = ranking.best(request)
         named = question(request.query[:LONGEST_QUERY])
         cells = answers(named, self._manifest.named(named, scope(request)))
         conflicts = (*between_cells(cells), *between_passages(request.query, best.passages))
@@ -181,50 +251,36 @@ class Index:
         """Survive a power cut from here on; a killed process loses nothing anyway."""
         self._shard.flush()
 
-    def _open(self, language: str) -> Store:
-        """The shard as the manifest wants it: swept, and whatever is missing written again."""
-        folder = self._shard_folder(language)
-        for old in set(self._folder.glob("shard-*")) - set(self._folder.glob(f"shard-{FORMAT}-*")):
-            shutil.rmtree(old)
-        try:
-            shard = Shard(folder)
-        except Broken as error:
-            log.error("the index is broken and is made anew from the texts", reason=str(error))
-            shutil.rmtree(folder)
-            shard = Shard(folder)
-        if hidden := self._manifest.hidden():
-            shard.drop(hidden)
-            self._manifest.swept(hidden)
-        half_marked = self._manifest.row(self._manifest.get(MARKING))
-        if half_marked is not None:
-            shard.mark(half_marked.rev, half_marked.tags)
-            self._respeak(shard, half_marked, half_marked.tags, language)
-            self._manifest.put(MARKING, "")
-        documents, passages = self._manifest.counts()
-        if shard.count() != passages:
-            log.info("filling the index from the texts", documents=documents, passages=passages)
-            self._fill(shard, language)
-        return shard
-
-    def _respeak(self, shard: Store, row: Row, tags: Tags, language: str) -> None:
-        text, _ = self._manifest.content(row.source)
-        shard.respeak(row.rev, words.spoken(text, language, tag=tags.language))
-
-    def _fill(self, shard: Store, language: str) -> None:
-        for row in self._manifest.rows():
-            if shard.count(row.rev) != row.passages:
-                text, pieces = self._manifest.content(row.source)
-                shard.drop([row.rev])
-                change = Change(LoadedDocument(row.source, row.title, text, url=row.url), pieces, row)
-                shard.stage((row.rev, entry) for entry in _entries(change, {}, language))
-        shard.flush()
-
     def _entries(self, rev: int, change: Change) -> Iterator[tuple[int, Entry]]:
         """What the shard gets of a document, with the vectors that it knows of the one before."""
         before, known = self._manifest.row(change.row.source), dict[str, Vectored]()
         if before and self._shard.sizes:
             known = {entry.payload["id"]: entry.vectors for entry in self._shard.entries(before.rev)}
-        return ((rev, entry) for entry in _entries(change, known, self._setup.language))
+        return ((rev, entry) for entry in entries(change, known, self._setup.language))
+
+    def _touched(self, revs: Collection[int]) -> None:
+        if self._move:
+            self._move.touched(revs)
+
+    def _take(self, store: Store) -> None:
+        """Search there from now on, when the searches under way are done."""
+        with self._searching.alone():
+            old, self._shard = self._shard, store
+        old.close()
+
+    def _go_on_moving(self) -> None:
+        """What a move that was interrupted, or has just been done, has left to do."""
+        kind, serving, language = self._manifest.get(MOVING), self._stores.kind, self._setup.language
+        if kind == serving:
+            self._stores.remove(next(other for other in KINDS if other != kind), language)
+            self._manifest.put(MOVING, "")
+        elif kind and not self._move:
+            self._move = Move(self._manifest, kind, self._stores.open(kind, language))
+
+    def _forget(self, move: Move, language: str) -> None:
+        self._move = None
+        move.target.close()
+        self._stores.remove(move.kind, language)
 
     def _sweep(self) -> None:
         hidden = self._shard.hidden = self._manifest.hidden()
@@ -232,20 +288,3 @@ class Index:
             self._shard.drop(hidden)
             self._manifest.swept(hidden)
         self._shard.hidden = frozenset()
-
-    def _shard_folder(self, language: str) -> Path:
-        return self._folder / f"shard-{FORMAT}-{language}"
-
-
-Vectored = Mapping[str, Sequence[float]]
-
-
-def _entries(change: Change, known: Mapping[str, Vectored], language: str) -> Iterator[Entry]:
-    """What the shard gets of a document, in an assistant's `language`; `known` are vectors by the passages' ids."""
-    document, tags = change.document, change.row.tags
-    common = {"source": document.source, "title": document.title, "url": document.url}
-    language = words.spoken(document.text, language, tag=tags.language)
-    for piece in change.pieces:
-        place = {"start": piece.start, "end": piece.end, "page": piece.page}
-        payload = {"id": piece.id, "text": piece.text, "heading": piece.heading} | common | place
-        yield Entry(payload, tags, language, known.get(piece.id, {}))

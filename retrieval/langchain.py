@@ -27,6 +27,7 @@ from retrieval.index import Index, Setup
 from retrieval.manifest import Change, Row
 from retrieval.readers.contract import LoadedDocument
 from retrieval.splitting import Piece
+from retrieval.stores.rest import Server
 
 PATIENCE = 10.0
 EVERYTHING = -1.0
@@ -69,13 +70,21 @@ class TurnoutRetriever(BaseRetriever):
 
 class TurnoutVectorStore(VectorStore):
     """An index in a folder, for one process. Each Document is one passage, whole; adding one of a known id replaces it. Without
-    an `embedding` it is searched by words alone."""
+    an `embedding` it is searched by words alone. `server`: a new one's passages lie on this Qdrant server (`retrieval.stores`),
+    while their texts stay in the folder."""
 
-    def __init__(self, folder: Path | str, embedding: Embeddings | None = None, *, language: str = "en") -> None:
+    def __init__(
+        self,
+        folder: Path | str,
+        embedding: Embeddings | None = None,
+        *,
+        language: str = "en",
+        server: Server | None = None,
+    ) -> None:
         name = f"{type(embedding).__module__}:{type(embedding).__qualname__}"
         embedder = Embedder(name, embedding) if embedding else None
         weights = Weights(floor=EVERYTHING) if embedder else Weights(dense=0.0)
-        self._index, self._embedding = Index(Path(folder), Setup(language, embedder, weights)), embedding
+        self._index, self._embedding = Index(Path(folder), Setup(language, embedder, weights), server), embedding
 
     @property
     def embeddings(self) -> Embeddings | None:

@@ -26,6 +26,25 @@ class RemoveRequest(Versioned, frozen=True):
     source: str
 
 
+class MoveRequest(Versioned, frozen=True):
+    """`retrieval.move`: keep the passages in another store from now on, `server` or `embedded`; "": only say how far that is.
+    Answered by a Moved."""
+
+    kind: str = ""
+
+
+class Moved(Versioned, frozen=True):
+    """A move: `copied` of `documents` are in the store that they are moved to, until all are there and `done`. `store` says
+    which that is. `trouble`: why it does not go on for now; `error`: why it was given up, or could not begin."""
+
+    store: str = ""
+    copied: int = 0
+    documents: int = 0
+    done: bool = True
+    trouble: str = ""
+    error: str = ""
+
+
 class Removed(Versioned, frozen=True):
     removed: bool
 
@@ -110,7 +129,8 @@ class SourceStatus(Record, frozen=True):
 
 
 class Status(Versioned, frozen=True):
-    """`retrieval.status`: what the index holds; `listed` are the first documents by name, `embedder` "": by words alone."""
+    """`retrieval.status`: what the index holds; `listed` are the first documents by name, `embedder` "": by words alone.
+    `store` says where the passages are, `trouble` why they cannot be searched now."""
 
     documents: int = 0
     passages: int = 0
@@ -120,6 +140,8 @@ class Status(Versioned, frozen=True):
     sources: tuple[SourceStatus, ...] = ()
     listed: tuple[Indexed, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    store: str = ""
+    trouble: str = ""
 
 
 def told(at: float) -> str:

@@ -1,10 +1,12 @@
 """The retrieval service: owns the index, keeps it in step with the assistant's knowledge, and answers `retrieval.*`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -14,7 +16,7 @@ from core import embedded
 from core.assistant import Assistant, Watched
 from core.bus import Handler
 from core.bus_nats import connect
-from core.errors import ConfigError, RecordError
+from core.errors import ConfigError, RecordError, StoreUnavailable, TurnoutError
 from core.knowledge import DocumentRequest, Passage, SearchRequest, SearchResult
 from core.records import Health, decode, encode
 from core.settings import Settings
@@ -28,11 +30,15 @@ from retrieval.kinds import Place
 from retrieval.ledger import Ledger, Memory
 from retrieval.manifest import Row
 from retrieval.records import Indexed, IngestRequest, ProgressRequest, Removed, RemoveRequest, Skipped, SourceStatus, Status
+from retrieval.relocation import Relocation
 from retrieval.shelf import Shelf
+from retrieval.stores.rest import Server
 
 MOST = 50
 LISTED = 1000
 RETRY = 5.0
+
+Done = TypeVar("Done")
 
 log = structlog.get_logger("retrieval")
 
@@ -48,13 +54,15 @@ async def serve(settings: Settings) -> None:
         bus.serve("retrieval", retrieval.handlers()),
         vitals(bus, "retrieval", retrieval.ready),
     ):
-        await asyncio.gather(retrieval.embed(), retrieval.follow_files(), retrieval.follow_assistant(watched))
+        following = retrieval.follow_files(), retrieval.follow_assistant(watched)
+        await asyncio.gather(retrieval.embed(), retrieval.relocation.run(), *following)
 
 
 @asynccontextmanager
 async def _opened(settings: Settings, assistant: Assistant) -> AsyncIterator["Retrieval"]:
     setup = make_setup(assistant)
-    index = await asyncio.to_thread(Index, settings.data / "index", setup)
+    server = Server(settings.qdrant_url, settings.qdrant_key) if settings.qdrant_url else None
+    index = await _patiently(lambda: Index(settings.data / "index", setup, server))
     try:
         place = Place(settings.assistant.absolute().parent, settings.data.absolute() / "sources")
         with closing(await asyncio.to_thread(Ledger, place.folder / "ledger.sqlite3")) as ledger:
@@ -62,6 +70,16 @@ async def _opened(settings: Settings, assistant: Assistant) -> AsyncIterator["Re
             yield Retrieval(index, setup, assistant, following, stocked=index.counts()[0] > 0)
     finally:
         await asyncio.to_thread(index.close)
+
+
+async def _patiently(done: Callable[[], Done]) -> Done:
+    """Done in a thread, as soon as the store answers."""
+    while True:
+        try:
+            return await asyncio.to_thread(done)
+        except StoreUnavailable as error:
+            log.error("the index waits for its store", reason=str(error), again_in=RETRY)
+            await asyncio.sleep(RETRY)
 
 
 def make_setup(assistant: Assistant) -> Setup:
@@ -83,6 +101,9 @@ class Retrieval:
     stocked: bool = False
     sources_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        self.relocation = Relocation(self.index)
+
     @property
     def ingest(self) -> Ingest:
         return self.following.ingest
@@ -98,6 +119,7 @@ class Retrieval:
             "retrieval.ingest": self.take,
             "retrieval.progress": self.progress,
             "retrieval.remove": self.remove,
+            "retrieval.move": self.relocation.answer,
             "retrieval.status": self.status,
         }
 
@@ -107,7 +129,11 @@ class Retrieval:
         except RecordError as error:
             return encode(SearchResult(error=str(error)))
         request = msgspec.structs.replace(request, k=max(1, min(request.k, MOST)))
-        result = await asyncio.to_thread(self.index.search, request)
+        try:
+            result = await asyncio.to_thread(self.index.search, request)
+        except TurnoutError as error:
+            log.error("a search failed", reason=str(error))
+            return encode(SearchResult(error=str(error)))
         return encode(msgspec.structs.replace(result, passages=tuple(map(self._linked, result.passages))))
 
     async def document(self, data: bytes) -> bytes:
@@ -142,6 +168,8 @@ class Retrieval:
             sources=tuple(counted(source, documents) for source in self.following.status()),
             listed=tuple(documents[:LISTED]),
             skipped=self.skipped[:LISTED],
+            store=self.index.store,
+            trouble=await asyncio.to_thread(self.index.trouble),
         )
         return encode(answer)
 
@@ -152,7 +180,9 @@ class Retrieval:
         detail = f"{documents} documents, {passages} passages" if filled else f"{documents} documents so far, reading on"
         if self.skipped:
             detail += f", {len(self.skipped)} files skipped"
-        return Health(service="retrieval", ready=filled or self.stocked, detail="; ".join((detail, *self.following.alarms())))
+        trouble = await asyncio.to_thread(self.index.trouble)
+        told = (*([trouble] if trouble else []), f"{detail}, {self.index.store}", *self.following.alarms())
+        return Health(service="retrieval", ready=(filled or self.stocked) and not trouble, detail="; ".join(told))
 
     async def embed(self) -> None:
         """Give every passage its vector; an embedder that fails is asked again later."""
@@ -171,7 +201,12 @@ class Retrieval:
         """Ingest the assistant's knowledge now, and whenever its sources or the list of them change."""
         while True:
             self.sources_changed.clear()
-            await self.ingest.use(self.assistant.knowledge)
+            try:
+                await self.ingest.use(self.assistant.knowledge)
+            except StoreUnavailable as error:
+                log.error("documents cannot be marked", reason=str(error), again_in=RETRY)
+                await asyncio.sleep(RETRY)
+                continue
             await self.following.run(self.sources_changed)
 
     async def follow_assistant(self, watched: Watched) -> None:
@@ -182,7 +217,7 @@ class Retrieval:
                 log.error("knowledge not usable, the last good one stays", reason=str(error))
                 continue
             if setup != self.setup:
-                await asyncio.to_thread(self.index.use, setup)
+                await _patiently(partial(self.index.use, setup))
                 self.ingest.shelf.written.set()
             if assistant.knowledge != self.assistant.knowledge:
                 self.sources_changed.set()

@@ -1,1 +1,94 @@
-"""Stores: where an index keeps its passages. `contract` says what one promises; `retrieval.shard` is that in this process."""
+"""Stores: where an index keeps its passages. `contract` says what one promises; there are two, which rank alike: the shard in
+this process (`retrieval.shard`) and a Qdrant server (`server`, over `rest`)."""
+
+import fcntl
+import shutil
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from core.errors import ConfigError
+from retrieval.manifest import Manifest
+from retrieval.shard import Shard
+from retrieval.stores.contract import Store
+from retrieval.stores.rest import Server
+from retrieval.stores.server import ServerStore, forget
+
+FORMAT = 2
+"""Of what stands in a store; with another number it is made anew from the texts."""
+
+EMBEDDED, SERVER = KINDS = ("embedded", "server")
+KIND, NAME = "store", "collection"
+
+
+class Stores:
+    """The stores of one index. Which of them it is searched in, the manifest says; the collections' names begin with one that
+    the manifest made up, so that several indexes share a server."""
+
+    def __init__(self, folder: Path, manifest: Manifest, server: Server | None) -> None:
+        self._folder, self._manifest, self._server = folder, manifest, server
+        self._owner = _owned(folder)
+
+    def close(self) -> None:
+        self._owner.close()
+
+    @property
+    def kind(self) -> str:
+        """Where it lies: a new one on the server, where there is one, one that is there already where it was."""
+        if not self._manifest.get(KIND):
+            new = not self._manifest.counts()[0] and self._server
+            self._manifest.put(KIND, SERVER if new else EMBEDDED)
+        return self._manifest.get(KIND)
+
+    def serve(self, kind: str) -> None:
+        self._manifest.put(KIND, kind)
+
+    def open(self, kind: str, language: str) -> Store:
+        """Raises Broken, StoreUnavailable or ConfigError."""
+        if kind == EMBEDDED:
+            return Shard(self.folder(language))
+        return ServerStore(self._wanted(), self._collection(language))
+
+    def anew(self, kind: str, language: str) -> Store:
+        """An empty one in place of what was there."""
+        self.remove(kind, language)
+        return self.open(kind, language)
+
+    def remove(self, kind: str, language: str) -> None:
+        if kind == EMBEDDED:
+            shutil.rmtree(self.folder(language), ignore_errors=True)
+            return
+        forget(self._wanted(), self._collection(language))
+
+    def tidy(self) -> None:
+        """Nothing is kept of another format, nor of a shard whose place a server has taken."""
+        kept = {*self._folder.glob(f"shard-{FORMAT}-*")} if self.kind == EMBEDDED else set()
+        for old in {*self._folder.glob("shard-*")} - kept:
+            shutil.rmtree(old)
+
+    def folder(self, language: str) -> Path:
+        return self._folder / f"shard-{FORMAT}-{language}"
+
+    def told(self, kind: str) -> str:
+        return "in this process" if kind == EMBEDDED else f"on {self._wanted()}"
+
+    def _collection(self, language: str) -> str:
+        if not self._manifest.get(NAME):
+            self._manifest.put(NAME, f"turnout-{uuid4().hex[:12]}")
+        return f"{self._manifest.get(NAME)}-{FORMAT}-{language}"
+
+    def _wanted(self) -> Server:
+        if self._server is None:
+            raise ConfigError("QDRANT_URL is not set: no Qdrant server is known")
+        return self._server
+
+
+def _owned(folder: Path) -> IO[bytes]:
+    """A lock on the folder, until it is closed or this process ends."""
+    owner = (folder / "owner").open("ab")
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner.close()
+        raise ConfigError(f"{folder} is in use: another retrieval service runs on this TURNOUT_DATA") from None
+    return owner

@@ -1,9 +1,13 @@
-"""The running service's fixture."""
+"""The running service's fixture, and a Qdrant server's."""
+
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from core.settings import load
 from retrieval import commands, langchain
+from tests.fakes.qdrant_server import QdrantServer
 from tests.retrieval import fakes
 from tests.retrieval.rig import ASSISTANT, Rig
 
@@ -26,3 +30,11 @@ async def rig(tmp_path, servers, bus, monkeypatch):
     made.write("assistant.toml", ASSISTANT)
     made.write("knowledge/returns.md", "# Returns\n\nYou have thirty days to send a bike back.\n")
     return made
+
+
+@pytest.fixture
+def server():
+    """In memory where that can be had: its many syncs prove nothing of ours."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder, QdrantServer(Path(folder)) as running:
+        yield running

@@ -15,6 +15,7 @@ from langchain_tests.integration_tests import RetrieversIntegrationTests, Vector
 from core.errors import TurnoutError
 from core.settings import load
 from retrieval.langchain import TurnoutRetriever, TurnoutVectorStore
+from retrieval.stores.rest import Server
 from tests.retrieval.rig import ASSISTANT
 
 
@@ -23,6 +24,14 @@ class TestVectorStore(VectorStoreIntegrationTests):
     def vectorstore(self, tmp_path) -> Iterator[TurnoutVectorStore]:
         with closing(TurnoutVectorStore(tmp_path, self.get_embeddings())) as store:
             yield store
+
+
+class TestVectorStoreOnServer(VectorStoreIntegrationTests):
+    @pytest.fixture
+    def vectorstore(self, tmp_path, server) -> Iterator[TurnoutVectorStore]:
+        with closing(TurnoutVectorStore(tmp_path, self.get_embeddings(), server=Server(server.url))) as store:
+            yield store
+            assert server.collections
 
 
 @pytest.fixture(scope="module")

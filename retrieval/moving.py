@@ -1,0 +1,138 @@
+"""Moving: what one store holds is copied into another while the first is searched and written on.
+
+Revisions never change but for their tags and vectors, so each is copied by itself, and again where it was `touched` since. What
+an interrupted move left is compared and kept where it is right. The new store serves when it holds exactly the manifest's
+passages, each equal to the old one's, and answers a sample of searches like the old one.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from core.errors import TurnoutError
+from retrieval.manifest import Manifest, Row
+from retrieval.scope import Scope
+from retrieval.stores.contract import Asked, Entry, Store
+
+AT_ONCE = 20
+SAMPLED, TOP = 20, 10
+ALIKE = 0.9
+"""How many of the sampled searches' best ten must score like the old store's: a server's dense leg is not exact."""
+
+WORDS = 12
+NEAR, CLOSE = 1e-3, 0.05
+"""How far parts of a vector may be from each other, and scores, as a share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """How far a move is: `where` it goes, and how many of the `documents` are there."""
+
+    where: str
+    copied: int
+    documents: int
+
+
+class Differs(TurnoutError):
+    """The new store does not hold or find what the old one does."""
+
+
+class Move:
+    """Whoever calls this holds the index's lock for writing. `kind`: what the target is called."""
+
+    def __init__(self, manifest: Manifest, kind: str, target: Store) -> None:
+        self.kind, self.target = kind, target
+        self._manifest = manifest
+        self._copied: set[int] = set()
+
+    @property
+    def copied(self) -> int:
+        return len(self._copied)
+
+    def touched(self, revs: Collection[int]) -> None:
+        """These have other tags or vectors now."""
+        self._copied -= {*revs}
+
+    def some(self, source: Store) -> int:
+        """Copy a few revisions; how many are left."""
+        self._shape(source)
+        current = {row.rev: row for row in self._manifest.rows()}
+        if gone := self._copied - {*current}:
+            self.target.drop(gone)
+            self._copied -= gone
+        lacking = [rev for rev in current if rev not in self._copied]
+        for rev in islice(lacking, AT_ONCE):
+            self._copy(source, rev)
+        return max(0, len(lacking) - AT_ONCE)
+
+    def prove(self, source: Store) -> int:
+        """How many searches were compared. Raises Differs."""
+        passages, there = self._manifest.counts()[1], self.target.count()
+        if there != passages:
+            raise Differs(f"the new store holds {there} passages, {passages} are wanted")
+        samples = [asked for row in self._sample() for asked in self._questions(source, row)]
+        for part in ("lexical", "dense"):
+            pairs = [(_scores(source, asked, part), _scores(self.target, asked, part)) for asked in samples]
+            alike = [_alike(old, new) for old, new in pairs if old or new]
+            if alike and sum(alike) < ALIKE * len(alike):
+                raise Differs(f"its {part} searches find only {sum(alike) / len(alike):.0%} of what the old store finds")
+        return len(samples)
+
+    def _shape(self, source: Store) -> None:
+        """Room for the same vectors, and no others."""
+        for field in {*self.target.sizes} - {*source.sizes}:
+            self.target.drop_dense(field)
+        for field, size in source.sizes.items():
+            if self.target.sizes.get(field) != size:
+                self._copied.clear()
+                self.target.has_dense(field, size)
+
+    def _copy(self, source: Store, rev: int) -> None:
+        wanted = source.entries(rev)
+        if not _equal(wanted, self.target.entries(rev)):
+            self.target.drop([rev])
+            self.target.stage((rev, entry) for entry in wanted)
+            if not _equal(wanted, self.target.entries(rev)):
+                raise Differs(f"what was written of revision {rev} does not come back")
+        self._copied.add(rev)
+
+    def _sample(self) -> Sequence[Row]:
+        rows = self._manifest.rows()
+        return rows[:: max(1, len(rows) // SAMPLED)][:SAMPLED]
+
+    def _questions(self, source: Store, row: Row) -> list[Asked]:
+        """What is asked about a document: the first words of a passage, with its vector where it has one."""
+        for entry in source.entries(row.rev)[:1]:
+            query = " ".join(str(entry.payload["text"]).split()[:WORDS])
+            return [Asked(query, "", vector, Scope({}), field) for field, vector in [*entry.vectors.items(), ("", None)]]
+        return []
+
+
+def _scores(store: Store, asked: Asked, part: str) -> list[float]:
+    """Of the best that a leg finds. Which passages those are does not count: many may score alike."""
+    legs = store.search(asked, TOP)
+    return [score for _, score in (legs.lexical if part == "lexical" else legs.dense)]
+
+
+def _alike(old: Sequence[float], new: Sequence[float]) -> float:
+    """How many of the scores are close, as a share."""
+    close = [abs(one - other) <= CLOSE * max(abs(one), NEAR) for one, other in zip(old, new, strict=False)]
+    return sum(close) / max(len(old), len(new))
+
+
+def _equal(some: Sequence[Entry], others: Sequence[Entry]) -> bool:
+    if len(some) != len(others):
+        return False
+    by_id = {entry.payload["id"]: entry for entry in others}
+    return all((other := by_id.get(one.payload["id"])) is not None and _same(one, other) for one in some)
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    plain = (one.payload, one.tags, one.language) == (other.payload, other.tags, other.language)
+    return plain and one.vectors.keys() == other.vectors.keys() and all(_near(one, other, name) for name in one.vectors)
+
+
+def _near(one: Entry, other: Entry, name: str) -> bool:
+    """Engines round: a vector is the same to some digits."""
+    pairs = zip(one.vectors[name], other.vectors[name], strict=False)
+    return len(one.vectors[name]) == len(other.vectors[name]) and all(abs(left - right) <= NEAR for left, right in pairs)

@@ -1,0 +1,221 @@
+"""An index moves to a Qdrant server and back: searches go on, nothing is lost, and killed at any step it resumes."""
+
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+from core.assistant import Knowledge
+from core.errors import ConfigError, StoreUnavailable
+from core.knowledge import SearchRequest, Tags
+from retrieval import embeddings
+from retrieval.fusion import Weights
+from retrieval.index import Index, Setup
+from retrieval.manifest import Row
+from retrieval.moving import Differs
+from retrieval.readers.contract import LoadedDocument
+from retrieval.splitting import split
+from retrieval.stores.rest import Server
+from tests.retrieval import fakes
+
+PAGES = 45
+OPEN = Tags()
+MARKED = Tags(audience=("staff",), version="2")
+
+
+def setup():
+    return Setup(embedder=embeddings.find(Knowledge(embeddings="tests.retrieval.fakes:Counting")), weights=Weights(floor=0.3))
+
+
+def put(index, source, text, tags=OPEN):
+    document = LoadedDocument(source, "Title", text)
+    row = Row(source, 0, f"/{source}", "command", "hash", "Title", "", 0, time.time(), tags)
+    index.put(document, split(document), row=row)
+
+
+def fill(index):
+    for number in range(PAGES):
+        put(index, f"{number}.md", f"The garden of page{number} opens at seven.", MARKED if number % 3 else OPEN)
+    while index.embed_some():
+        pass
+
+
+def answers(index):
+    """What a few questions find, and how good it is."""
+    found = {}
+    for query in ("page7", "garden opens", "page12 page13"):
+        passages = index.search(SearchRequest(query=query, k=5, audiences=("staff",))).passages
+        found[query] = [(passage.text, passage.tags, pytest.approx(passage.score, abs=1e-3)) for passage in passages]
+    return found
+
+
+def shows(index, word):
+    """Whether everyone finds it."""
+    passages = index.search(SearchRequest(query=word)).passages
+    return any(word in passage.text.split() for passage in passages)
+
+
+def finish(index):
+    while index.move_some():
+        pass
+
+
+def move(index, kind):
+    assert index.move(kind)
+    finish(index)
+
+
+@pytest.fixture
+def opened(tmp_path, server):
+    fakes.embedded.clear()
+    return lambda: Index(tmp_path / "index", setup(), Server(server.url))
+
+
+@pytest.fixture
+def filled(opened, tmp_path):
+    """Made before there was a server."""
+    with closing(Index(tmp_path / "index", setup())) as before:
+        fill(before)
+
+
+@pytest.fixture
+def index(filled, opened):
+    with closing(opened()) as made:
+        yield made
+
+
+def test_a_new_index_is_made_on_the_server_and_one_that_was_there_stays_where_it_was(tmp_path, server, index):
+    assert index.store == "in this process"
+    with closing(Index(tmp_path / "new", setup(), Server(server.url))) as new:
+        put(new, "moon.md", "The moon garden.")
+        assert new.store == f"on the Qdrant server at 127.0.0.1:{server.port}"
+        assert [passage.source for passage in new.search(SearchRequest(query="moon")).passages] == ["moon.md"]
+        assert not [*(tmp_path / "new").glob("shard-*")]
+
+
+def test_moved_to_the_server_and_back_it_answers_the_same_and_embeds_nothing(tmp_path, server, index):
+    before, embedded = answers(index), len(fakes.embedded)
+    move(index, "server")
+    assert (answers(index), index.waiting(), index.moving) == (before, 0, None)
+    assert not [*(tmp_path / "index").glob("shard-*")]
+    move(index, "embedded")
+    assert (answers(index), index.waiting(), len(fakes.embedded)) == (before, 0, embedded)
+    assert server.collections == {}
+    assert not index.move("embedded")
+
+
+def test_after_a_restart_it_is_searched_where_it_was_moved_to(index, opened):
+    before = answers(index)
+    move(index, "server")
+    index.close()
+    with closing(opened()) as again:
+        assert ("on the Qdrant server" in again.store, answers(again)) == (True, before)
+
+
+def test_what_changes_while_it_moves_is_there_afterwards_and_what_goes_is_not(index):
+    index.move("server")
+    assert index.move_some() > 0
+    put(index, "0.md", "The terrace of page0 is shut.")
+    put(index, "new.md", "A new lighthouse.", MARKED)
+    index.remove("1.md")
+    index.retag("3.md", MARKED)
+    while index.embed_some():
+        pass
+    expected = answers(index)
+    while index.move_some():
+        assert answers(index) == expected
+    assert (answers(index), index.waiting(), index.counts()[0]) == (expected, 0, PAGES)
+    assert "on the Qdrant server" in index.store
+    seen = [shows(index, word) for word in ("lighthouse", "terrace", "page1", "page3")]
+    assert seen == [False, True, False, False]
+
+
+def test_a_server_that_goes_away_holds_the_move_up_and_nothing_else(index, server):
+    index.move("server")
+    index.move_some()
+    server.stop()
+    with pytest.raises(StoreUnavailable, match="does not answer"):
+        index.move_some()
+    assert answers(index)["page7"]
+    put(index, "new.md", "A new lighthouse.")
+    server.start()
+    finish(index)
+    assert "on the Qdrant server" in index.store
+    assert [passage.source for passage in index.search(SearchRequest(query="lighthouse")).passages] == ["new.md"]
+
+
+def test_a_server_that_is_not_there_is_told_at_once_and_nothing_begins(index, server):
+    server.stop()
+    with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1"):
+        index.move("server")
+    assert (index.moving, index.move_some()) == (None, 0)
+
+
+def test_without_an_address_there_is_nowhere_to_move(tmp_path):
+    with closing(Index(tmp_path, setup())) as index, pytest.raises(ConfigError, match="QDRANT_URL is not set"):
+        index.move("server")
+
+
+def test_a_store_that_finds_something_else_never_serves(index, server, monkeypatch):
+    """Its words rank the wrong way round: the copy is whole, but the searches differ."""
+    before = answers(index)
+    index.move("server")
+    found = server.collections[next(iter(server.collections))]
+    monkeypatch.setattr(found, "_found", lambda one: [])
+    with pytest.raises(Differs, match="lexical searches find only 0%"):
+        finish(index)
+    assert (index.store, index.moving, answers(index)) == ("in this process", None, before)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from retrieval.index import Index
+from retrieval.stores.rest import Server
+from tests.retrieval.test_moving import setup
+index = Index(Path(sys.argv[1]), setup(), Server(sys.argv[2]))
+kind, part, step, when, nth = sys.argv[3], sys.argv[4], sys.argv[5], sys.argv[6], int(sys.argv[7])
+index.move(kind)
+parts = {"target": index._move.target, "move": index._move, "stores": index._stores, "manifest": index._manifest}
+target = parts[part]
+original, calls = getattr(target, step), []
+def dying(*args):
+    calls.append(args)
+    if len(calls) == nth and when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    done = original(*args)
+    if len(calls) == nth:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done
+setattr(target, step, dying)
+while index.move_some():
+    pass
+"""
+
+STEPS = [
+    ("target", "stage", "after", 30),
+    ("move", "prove", "before", 1),
+    ("stores", "serve", "after", 1),
+    ("stores", "remove", "after", 1),
+]
+
+
+@pytest.mark.parametrize("kind", ["server", "embedded"])
+def test_killed_at_any_step_it_goes_on_and_ends_where_it_was_to_go(filled, opened, tmp_path, server, kind):
+    with closing(opened()) as index:
+        if kind == "embedded":
+            move(index, "server")
+        before, embedded = answers(index), len(fakes.embedded)
+    for part, step, when, nth in STEPS if kind == "server" else STEPS[::2]:
+        arguments = [str(tmp_path / "index"), server.url, kind, part, step, when, str(nth)]
+        killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False, capture_output=True)
+        assert killed.returncode == -9, killed.stderr
+        with closing(opened()) as again:
+            assert answers(again) == before
+            while again.move_some() or again.moving:
+                assert answers(again) == before
+            assert ("on the Qdrant" in again.store) == (kind == "server")
+            assert (answers(again), again.waiting(), len(fakes.embedded)) == (before, 0, embedded)
+            move(again, "embedded" if kind == "server" else "server")
