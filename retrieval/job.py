@@ -22,13 +22,14 @@ from retrieval.fetching import Gone
 from retrieval.kinds import ELSEWHERE, EXPORTS
 from retrieval.kinds.contract import Content, Offer, Seen
 from retrieval.ledger import Memory
-from retrieval.manifest import Change, Row
+from retrieval.manifest import Row
 from retrieval.parsing import Parser
 from retrieval.readers.contract import LoadedDocument, Unreadable
 from retrieval.records import Planned, Progress, Skipped
 from retrieval.shelf import Shelf, finished
 from retrieval.sources import Found, digest, find
 from retrieval.splitting import Piece, split
+from retrieval.storing import Ready, Storing, storing
 
 Origin = Literal["assistant", "command"]
 FILES = Counter("turnout_ingested_files_total", "Documents looked at, by what became of them.", ["outcome"])
@@ -70,6 +71,7 @@ class Run:
     rows: dict[str, Row] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
     good: int = 0
+    storing: Storing = field(init=False)
 
     async def files(self, wanted: Iterable[Source]) -> Found:
         """Take the files and exports of these sources of this machine. Exports that fail are among the `missing`."""
@@ -129,6 +131,10 @@ class Run:
         return listing.offers
 
     async def _take_all(self, offers: list[tuple[Offer, str]]) -> None:
+        async with storing(self.shelf, self.origin, stored=self._was_put, refused=self._skip) as self.storing:
+            await self._take_each(offers)
+
+    async def _take_each(self, offers: list[tuple[Offer, str]]) -> None:
         self.job.note(files=self.job.progress.files + len(offers))
         for number, (offer, source) in enumerate(offers):
             self.offered[offer.name] = source
@@ -150,7 +156,7 @@ class Run:
             await self._keep(offer, source, row, at=0.0)
             return
         seen = await offer.look(last)
-        if row and (seen is None or (row.hash, row.path) == (self._sign(seen), offer.path)):
+        if row and (seen is None or (row.hash, row.path) == (self.shelf.sign_of(seen), offer.path)):
             await self._keep(offer, source, row, at=seen.at if seen else 0.0)
             if seen and seen.stamp != memory.stamp:
                 await self._remember(offer, replace(memory, digest=row.hash, stamp=seen.stamp))
@@ -158,10 +164,11 @@ class Run:
         if seen is None:
             raise Unreadable("it is said to be unchanged, but was never read")
         document, pieces = await self._read(offer, await seen.content())
-        if not self.dry:
-            await self._put(offer, source, seen, document=document, pieces=pieces)
-        self.job.note(passages=self.job.progress.passages + len(pieces))
-        self._count("changed" if row else "added", offer.name)
+        ready = Ready(offer, source, seen, document, pieces)
+        if self.dry:
+            self._was_put(ready)
+        else:
+            await self.storing.put(ready)
 
     async def _keep(self, offer: Offer, source: str, row: Row, *, at: float) -> None:
         """The text is the same; who asked for it or how it is marked may not be."""
@@ -186,21 +193,13 @@ class Run:
             path.unlink()
         return replace(document, url=offer.url), pieces
 
-    async def _put(self, offer: Offer, source: str, seen: Seen, *, document: LoadedDocument, pieces: list[Piece]) -> None:
-        sign = self._sign(seen)
-        await self._remember(offer, Memory(sign, seen.stamp, document.flags))  # first: it counts once the index holds that text
-        async with self.shelf.writing:
-            tags = self.shelf.tags(source, seen.at)
-            row = Row(offer.name, 0, offer.path, self.origin, sign, document.title, document.url, 0, time.time(), tags)
-            await finished(self.shelf.index.put_all, [Change(document, pieces, row)])
-        self.shelf.written.set()
+    def _was_put(self, ready: Ready) -> None:
+        self.job.note(passages=self.job.progress.passages + len(ready.pieces))
+        self._count("changed" if ready.offer.name in self.rows else "added", ready.offer.name)
 
     async def _remember(self, offer: Offer, memory: Memory) -> None:
         if not self.dry:
-            await asyncio.to_thread(self.shelf.ledger.note, offer.name, memory)
-
-    def _sign(self, seen: Seen) -> str:
-        return f"{self.shelf.made_by}:{seen.digest}"
+            await asyncio.to_thread(self.shelf.ledger.note, {offer.name: memory})
 
     def _current(self, row: Row) -> bool:
         """Whether it was read by what reads now."""

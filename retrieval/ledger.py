@@ -6,6 +6,7 @@ look at everything.
 
 import sqlite3
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,13 @@ class Ledger:
         rows = self._all("select name, digest, stamp, flags from documents")
         return {name: Memory(digest, stamp, tuple(msgspec.json.decode(flags))) for name, digest, stamp, flags in rows}
 
-    def note(self, name: str, memory: Memory) -> None:
-        flags = msgspec.json.encode(memory.flags).decode()
-        self._all("insert or replace into documents values (?, ?, ?, ?)", name, memory.digest, memory.stamp, flags)
+    def note(self, memories: Mapping[str, Memory]) -> None:
+        """Remember these documents, by name."""
+        rows = [(name, one.digest, one.stamp, msgspec.json.encode(one.flags).decode()) for name, one in memories.items()]
+        with self._lock:
+            self._db.execute("begin")
+            self._db.executemany("insert or replace into documents values (?, ?, ?, ?)", rows)
+            self._db.execute("commit")
 
     def forget(self, name: str) -> None:
         self._all("delete from documents where name = ?", name)

@@ -8,7 +8,7 @@ from core.assistant import Knowledge, Source
 from core.knowledge import Tags
 from retrieval.index import Index
 from retrieval.kinds import ELSEWHERE
-from retrieval.kinds.contract import Place
+from retrieval.kinds.contract import Place, Seen
 from retrieval.ledger import Ledger
 from retrieval.readers.contract import Unreadable
 from retrieval.sources import MADE_BY, Owners, every, here
@@ -64,6 +64,10 @@ class Shelf:
     def sign(self, source: Source) -> str:
         """What makes a source another one, though its name stays."""
         return "|".join((self.made_by, source.kind, source.at, *source.only))
+
+    def sign_of(self, seen: Seen) -> str:
+        """What a document's row says it was made from, and by what."""
+        return f"{self.made_by}:{seen.digest}"
 
     def owners(self) -> Owners:
         return Owners(self.here, self.place.base)
