@@ -9,8 +9,10 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import click
+import msgspec
 
 from core import assistant, embedded, settings
 from core.bus import Bus
@@ -19,7 +21,7 @@ from core.evaluation import kept
 from core.knowledge import Document, DocumentRequest, SearchRequest, SearchResult
 from core.records import decode, encode
 from core.settings import Settings
-from retrieval.evaluation import asking, runs
+from retrieval.evaluation import asking, pace, runs
 from retrieval.evaluation.abstention import area, curve
 from retrieval.evaluation.generating import generate
 from retrieval.evaluation.page import page
@@ -78,7 +80,7 @@ def retrieval(questions: Path | None, k: int | None, from_log: bool, count: int 
     """Ask the running retrieval service QUESTIONS and tell how good it is.
 
     QUESTIONS is a file of JSON lines or CSV; without it, questions.jsonl beside the assistant file. Exit status 1: a figure is
-    worse than in the last run by more than the tolerance, and not by chance.
+    worse than in the last run by more than the tolerance, or a search slower, and not by chance.
     """
     if sum(map(bool, (questions, from_log, count))) > 1:
         raise click.UsageError("choose one: a file of questions, --from-log, or --generate")
@@ -153,19 +155,32 @@ async def measure(bus: Bus, given: Settings, questions: Sequence[Question], *, n
     """One run: asked, kept, shown. Raises Worse."""
     searched = await _searched(bus)
     asked = await asking.ask(searching(bus), questions, k=choices.k, seed=choices.seed, noise=choices.noise, tell=tell)
-    run = runs.make(name, asked, k=choices.k, seed=choices.seed, searched=searched)
     folder = given.data / FOLDER
     before = kept.last(folder, Run, name)
+    run = runs.make(name, asked, k=choices.k, seed=choices.seed, searched=searched)
+    run = msgspec.structs.replace(run, pace=await _paced(bus, [one.request(choices.k) for one in questions], before))
     changes = runs.compare(before, run, tolerance=choices.tolerance) if before else []
     path = kept.keep(folder, run)
     shown = path.with_suffix(".html")
     shown.write_text(page(run, changes, before), "utf-8")
     click.echo("\n".join(summary(run, changes, before)))
     click.echo(f"\nkept in {path}, to look at: {shown}")
-    if worse := [change for change in changes if change.worse]:
-        raise Worse(
-            "worse than the last run: " + ", ".join(f"{one.measure} ({one.slice}) {one.by.value:+.3f}" for one in worse)
-        )
+    worse = [f"{one.measure} ({one.slice}) {one.by.value:+.3f}" for one in changes if one.worse]
+    if before and pace.slower(before.pace, run.pace):
+        worse.append(f"a search takes {median(run.pace):.1f} times an idle request, not {median(before.pace):.1f}")
+    if worse:
+        raise Worse("worse than the last run: " + ", ".join(worse))
+
+
+async def _paced(bus: Bus, requests: Sequence[SearchRequest], before: Run | None) -> tuple[float, ...]:
+    """The pace of a run; measured again where it is slower, because it may have been a bad moment."""
+    question = encode(DocumentRequest(source=""))
+
+    async def idle() -> bytes:
+        return await bus.request("retrieval.document", question, timeout=PATIENCE)
+
+    found = await pace.measure(searching(bus), idle, requests)
+    return await pace.measure(searching(bus), idle, requests) if before and pace.slower(before.pace, found) else found
 
 
 def summary(run: Run, changes: Sequence[Change], before: Run | None) -> list[str]:
@@ -184,6 +199,10 @@ def summary(run: Run, changes: Sequence[Change], before: Run | None) -> list[str
         change = since.get(name)
         told = f"   {change.by.value:+.3f} ({change.by.low:+.3f} to {change.by.high:+.3f})" if change else ""
         lines.append(f"{name:26}{figure.value:8.{places}f}  {interval:18}{figure.n:5}{told}")
+    if run.pace:
+        told = f"   {median(before.pace):.1f} last time" if before and before.pace else ""
+        fifths = f"{min(run.pace):.1f} to {max(run.pace):.1f}, by fifths"
+        lines.append(f"{'times an idle request':26}{median(run.pace):8.1f}  {fifths}{told}")
     lines.append(f"{'risk, mean over coverage':26}{area(curve(run.asked)):8.3f}")
     return lines
 

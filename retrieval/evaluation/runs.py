@@ -34,13 +34,14 @@ class Searched(Record, frozen=True):
 
 
 class Run(Kept, frozen=True, kw_only=True):
-    """One evaluation."""
+    """One evaluation. `pace`: of its fifths, as `retrieval.evaluation.pace` tells them."""
 
     k: int
     seed: int
     searched: Searched
     slices: tuple[Slice, ...]
     asked: tuple[Asked, ...]
+    pace: tuple[float, ...] = ()
 
 
 class Change(Record, frozen=True):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from functools import partial
+from itertools import cycle
 
 import pytest
 from click.testing import CliRunner
@@ -62,6 +63,26 @@ async def test_it_fails_when_the_search_has_become_worse(shop):
     assert result.exit_code == 1
     assert "worse than the last run: recall@6 (all) -0.800" in result.output
     assert len(kept(shop, "json")) == 3
+
+
+async def test_it_fails_when_a_search_has_become_slower_twice_and_not_when_the_whole_machine_has(shop, monkeypatch):
+    """Times are given: search and idle request in turns."""
+    times = [6.0, 2.0]
+    turn = cycle((0, 1))
+
+    async def took(answer):
+        await answer
+        return times[next(turn)]
+
+    monkeypatch.setattr("retrieval.evaluation.pace._took", took)
+    async with shop.serving():
+        assert "times an idle request          3.0" in (await evaluate(shop, "--no-noise")).output
+        times[:] = [60.0, 20.0]
+        assert (await evaluate(shop, "--no-noise")).exit_code == 0
+        times[:] = [8.0, 2.0]
+        result = await evaluate(shop, "--no-noise")
+    assert result.exit_code == 1
+    assert "a search takes 4.0 times an idle request, not 3.0" in result.output
 
 
 async def test_a_file_with_a_mistake_is_refused_before_anything_is_asked(shop):
