@@ -18,7 +18,7 @@ from retrieval.kinds.contract import meant
 from retrieval.loaders import is_loader
 from retrieval.records import Skipped
 
-MADE_BY = "2"  # raise it when readers or splitting change, and every file is read again
+MADE_BY = "3"  # raise it when readers or splitting change, and every file is read again
 EXPORT = "it is the export of a source: `turnout ingest refresh {}` takes it"
 NOT_THERE = "there is no such file or folder"
 

@@ -116,4 +116,5 @@ def _start(command: list[str]) -> "subprocess.Popen[bytes]":
 def _environment() -> dict[str, str]:
     silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "SSH_ASKPASS": "true", "LC_ALL": "C"}
     nothing_else = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "HOME": os.devnull}
-    return {"PATH": os.environ.get("PATH", os.defpath), **silent, **nothing_else}
+    trusted = {"GIT_SSL_CAINFO": os.environ["SSL_CERT_FILE"]} if "SSL_CERT_FILE" in os.environ else {}
+    return {"PATH": os.environ.get("PATH", os.defpath), **silent, **nothing_else, **trusted}

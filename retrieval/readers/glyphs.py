@@ -5,7 +5,7 @@ colour, or what is too small to read, counts as hidden.
 """
 
 from collections.abc import Iterator
-from ctypes import addressof, c_double, c_int, c_uint
+from ctypes import addressof, c_double, c_int, c_uint, create_string_buffer
 
 import numpy as np
 import pypdfium2.raw as raw
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pypdfium2 import PdfDocument, PdfPage
 
 from retrieval.readers.hidden import Hidden
+from retrieval.readers.pdf_styles import Style
 
 _INVISIBLE = {3, 7}  # text render modes that draw nothing
 _PALE = 232
@@ -20,21 +21,55 @@ _CLEAR = 16
 _TINY = 2.0  # points
 _FLAT = 16
 _WIDEST = 1500
+_BREAKS = ("\r", "\n", "\f")
 _LAM, _ALEFS = "ل", "اأإآ"
 
 
-def shown(pdf: PdfDocument, number: int, hidden: Hidden) -> str:
-    """The text of a page."""
+def shown(pdf: PdfDocument, number: int, hidden: Hidden) -> list[tuple[str, Style]]:
+    """The lines of a page, and how their letters are set, as far as those at both ends of a line agree."""
     page = pdf[number]
     text = page.get_textpage()
     try:
-        return "".join(_characters(page, text.raw, hidden))
+        return list(_lines(_characters(page, text.raw, hidden), text.raw))
     finally:
         text.close()
         page.close()
 
 
-def _characters(page: PdfPage, text: "raw.FPDF_TEXTPAGE", hidden: Hidden) -> Iterator[str]:
+def _lines(characters: Iterator[tuple[str, int]], text: "raw.FPDF_TEXTPAGE") -> Iterator[tuple[str, Style]]:
+    line, returned = "", False
+    ends: list[int] = []
+    for letters, place in characters:
+        if letters in _BREAKS:
+            if not (letters == "\n" and returned):  # a return and a new line are one end
+                yield line, _style(text, ends)
+                line, ends = "", []
+        else:
+            line += letters
+            ends = [*ends[:1], place] if letters.strip() else ends
+        returned = letters == "\r"
+    yield line, _style(text, ends)
+
+
+def _style(text: "raw.FPDF_TEXTPAGE", ends: list[int]) -> Style:
+    heights = [_height(text, end) for end in ends]
+    return min(heights, default=0.0), bool(ends) and all(_bold(text, end) for end in ends)
+
+
+def _height(text: "raw.FPDF_TEXTPAGE", place: int) -> float:
+    box = raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(text, place, box)
+    return float(max(abs(box.top - box.bottom), abs(box.right - box.left)))
+
+
+def _bold(text: "raw.FPDF_TEXTPAGE", place: int) -> bool:
+    name, flags = create_string_buffer(256), c_int()
+    raw.FPDFText_GetFontInfo(text, place, name, len(name), flags)
+    return b"bold" in name.value.lower()
+
+
+def _characters(page: PdfPage, text: "raw.FPDF_TEXTPAGE", hidden: Hidden) -> Iterator[tuple[str, int]]:
+    """The letters that show, and where each stands in the page's text."""
     suspects, look = _Suspects(text), _Look(page, text)
     gone, joined, held = False, False, ""
     for place in range(raw.FPDFText_CountChars(text)):
@@ -51,10 +86,13 @@ def _characters(page: PdfPage, text: "raw.FPDF_TEXTPAGE", hidden: Hidden) -> Ite
         gone = gone and not letter.strip()
         if held and letter == _LAM and _together(text, place):
             letter, held = letter + held, ""  # one glyph for two letters, told in the wrong order
-        yield held
+        if held:
+            yield held, place - 1
         held, letter = (letter, "") if letter in _ALEFS else ("", letter)
-        yield letter
-    yield held
+        if letter:
+            yield letter, place
+    if held:
+        yield held, place
 
 
 def _together(text: "raw.FPDF_TEXTPAGE", place: int) -> bool:
@@ -88,7 +126,7 @@ class _Suspects:
             return False, False
         key = addressof(drawn.contents)
         if key not in self._known:
-            self._known[key] = (self._faint(drawn), self._height(place) < _TINY)
+            self._known[key] = (self._faint(drawn), _height(self._text, place) < _TINY)
         return self._known[key]
 
     def _faint(self, drawn: "raw.FPDF_PAGEOBJECT") -> bool:
@@ -96,11 +134,6 @@ class _Suspects:
         raw.FPDFPageObj_GetFillColor(drawn, red, green, blue, alpha)
         pale = min(red.value, green.value, blue.value) >= _PALE or alpha.value <= _CLEAR
         return pale or raw.FPDFTextObj_GetTextRenderMode(drawn) in _INVISIBLE
-
-    def _height(self, place: int) -> float:
-        box = raw.FS_RECTF()
-        raw.FPDFText_GetLooseCharBox(self._text, place, box)
-        return float(max(abs(box.top - box.bottom), abs(box.right - box.left)))
 
 
 class _Look:

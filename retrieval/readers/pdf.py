@@ -1,4 +1,4 @@
-"""PDF, page by page, read by pdfium; the document's outline gives the headings where it has one."""
+"""PDF, page by page, read by pdfium; its outline gives the headings where it has one, else how its letters are set."""
 
 import re
 import unicodedata
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from pypdfium2 import PdfDocument, PdfiumError
 
+from retrieval.readers import pdf_styles
 from retrieval.readers.contract import Corrupt, Encrypted, Extract, TooLarge, Writer
 from retrieval.readers.glyphs import shown
+from retrieval.readers.pdf_styles import Line, Style
 from retrieval.readers.text import clean
 
 PAGES = 10_000
@@ -44,9 +46,11 @@ def _pages(pdf: PdfDocument) -> Extract:
     writer = Writer()
     outline = _outline(pdf)
     pages = _without_furniture([_tidy(shown(pdf, number, writer.hidden)) for number in range(len(pdf))])
+    styles = {} if outline else pdf_styles.levels(pages)
     for number, lines in enumerate(pages):
         writer.page()
-        for block in _with_headings(lines, outline.get(number, [])):
+        told = _with_headings(lines, outline.get(number, [])) if outline else pdf_styles.blocks(lines, styles)
+        for block in told:
             if isinstance(block, str):
                 writer.block(block)
             else:
@@ -54,14 +58,17 @@ def _pages(pdf: PdfDocument) -> Extract:
     return writer.extract(clean(pdf.get_metadata_value("Title") or ""))
 
 
-def _tidy(text: str) -> list[str]:
-    """Lines with ligatures as letters and runs of blanks made one."""
+def _tidy(lines: list[tuple[str, Style]]) -> list[Line]:
+    """With ligatures as letters and runs of blanks made one, heights in half points."""
+    return [Line(_tidied(text), (round(2 * height) / 2, bold)) for text, (height, bold) in lines]
+
+
+def _tidied(text: str) -> str:
     text = _LIGATURES.sub(lambda found: unicodedata.normalize("NFKC", found.group()), clean(text))
-    text = _SCRIPTS.sub(" ", _MARK.sub(r"\2\1", text))
-    return [_SPACES.sub(" ", line).strip() for line in text.split("\n")]
+    return _SPACES.sub(" ", _SCRIPTS.sub(" ", _MARK.sub(r"\2\1", text))).strip()
 
 
-def _without_furniture(pages: list[list[str]]) -> list[list[str]]:
+def _without_furniture(pages: list[list[Line]]) -> list[list[Line]]:
     """Pages without the lines that stand at the edge of many, but for page numbers the same: headers and footers. The first
     of each stays."""
     edges = [_edge(lines, page) for page, lines in enumerate(pages)]
@@ -75,12 +82,11 @@ def _without_furniture(pages: list[list[str]]) -> list[list[str]]:
     return kept
 
 
-def _edge(lines: list[str], page: int) -> dict[int, str]:
+def _edge(lines: list[Line], page: int) -> dict[int, str]:
     """The first and last lines of a page; a number that counts with the pages is the same on each, a price is not."""
-    filled = [n for n, line in enumerate(lines) if line]
-    return {
-        n: _NUMBER.sub(lambda found: f"#{int(found.group()) - page}", lines[n]) for n in (*filled[:_EDGE], *filled[-_EDGE:])
-    }
+    filled = [n for n, line in enumerate(lines) if line.text]
+    places = (*filled[:_EDGE], *filled[-_EDGE:])
+    return {n: _NUMBER.sub(lambda found: f"#{int(found.group()) - page}", lines[n].text) for n in places}
 
 
 def _outline(pdf: PdfDocument) -> dict[int, list[tuple[int, str]]]:
@@ -97,16 +103,16 @@ def _outline(pdf: PdfDocument) -> dict[int, list[tuple[int, str]]]:
     return found
 
 
-def _with_headings(lines: list[str], headings: list[tuple[int, str]]) -> Iterator[str | tuple[int, str]]:
+def _with_headings(lines: list[Line], headings: list[tuple[int, str]]) -> Iterator[str | tuple[int, str]]:
     """The page's text cut where a line is one of its outline titles."""
     wanted = {title.casefold(): (level, title) for level, title in headings if title}
     block: list[str] = []
     for line in lines:
-        found = wanted.pop(" ".join(line.split()).casefold(), None)
+        found = wanted.pop(" ".join(line.text.split()).casefold(), None)
         if found:
             yield "\n".join(block)
             block = []
             yield found
         else:
-            block.append(line)
+            block.append(line.text)
     yield "\n".join(block)

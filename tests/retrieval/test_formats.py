@@ -169,3 +169,30 @@ def test_a_pdfs_headers_and_footers_are_said_once():
     found = extract(pdf(*(f"Bike manual {n}) Tj 0 -20 Td (The Path {n} costs {n}99" for n in range(1, 5))), ".pdf")
     assert found.text.count("Bike manual") == 1
     assert [f"costs {n}99" in found.text for n in range(1, 5)] == [True] * 4
+
+
+def lines(*said: tuple[str, int, str]) -> str:
+    """A page's content: lines in a font and size, one below the other."""
+    return "".join(f") Tj /{font} {size} Tf 0 -{size + 6} Td ({text}" for font, size, text in said)
+
+
+BODY = [("F1", 10, "The bike may be sent back within thirty days of the day on which it came.")] * 8
+
+
+def test_a_pdfs_headings_are_told_by_larger_letters_where_it_has_no_outline():
+    page = lines(("F1", 20, "Returns and"), ("F1", 20, "repairs"), *BODY, ("F1", 14, "How long"), *BODY, ("F1", 14, "1.99"))
+    found = extract(pdf(page, lines(*BODY, ("F1", 14, "Who pays"), *BODY)), ".pdf")
+    assert [(one.level, one.title) for one in found.headings] == [(1, "Returns and repairs"), (2, "How long"), (2, "Who pays")]
+    assert (found.title, found.text.count("thirty days")) == ("Returns and repairs", 32)
+
+
+def test_a_pdfs_headings_may_be_bold_and_a_bold_word_in_a_line_is_none():
+    mixed = ("F2", 10, "Note:) Tj /F1 10 Tf ( read the manual before you ride for the first time")
+    found = extract(pdf(lines(("F2", 10, "How long"), *BODY, mixed, *BODY)), ".pdf")
+    assert [one.title for one in found.headings] == ["How long"]
+    assert extract(pdf(lines(*[("F2", 10, "All of it is bold.")] * 9)), ".pdf").headings == ()
+
+
+def test_a_pdf_that_is_large_throughout_has_no_headings():
+    found = extract(pdf(lines(*BODY[:2], *[("F1", 24, "A leaflet says it loudly, line by line.")] * 3)), ".pdf")
+    assert found.headings == ()
