@@ -158,7 +158,7 @@ def test_quotes_that_stand_in_no_document(run: Run) -> None:
 
 def test_an_index_that_does_not_follow_its_documents(run: Run) -> None:
     why = found(changed(run, stale=lambda one: one.stale if one.stale is None else True))
-    assert "rag said the old value after 20 of 20 changes" in why["The index was up to date"]
+    assert "rag and stronger said the old value after 40 of 40 changes" in why["The index was up to date"]
 
 
 def test_a_model_or_prompt_that_became_another(run: Run) -> None:

@@ -19,13 +19,13 @@ from core.errors import ConfigError
 from core.evaluation.judging.checks import Checks
 from core.evaluation.judging.refusing import sayings
 from core.evaluation.tracks import cases as files
-from core.evaluation.tracks import freshness, money
+from core.evaluation.tracks import freshness, money, report
 from core.evaluation.tracks.asking import asking
 from core.evaluation.tracks.available import asked, available
 from core.evaluation.tracks.deciding import conclude
 from core.evaluation.tracks.fingerprints import made_with
 from core.evaluation.tracks.grading import Grading
-from core.evaluation.tracks.keeping import ROUTES, Kept, fresh, unfinished
+from core.evaluation.tracks.keeping import REPORT, ROUTES, Kept, find, fresh, unfinished
 from core.evaluation.tracks.money import Bounds, Purse
 from core.evaluation.tracks.records import Case, Limits, Run, Stakes
 from core.evaluation.tracks.running import Running
@@ -36,7 +36,7 @@ from core.settings import Settings
 
 BESIDE = "questions.jsonl"
 SCRATCH = "scratch"
-STOPPED, INFEASIBLE = 3, 4
+STOPPED, INFEASIBLE, UNSOUND = 3, 4, 5
 CHANGED = ("documents", "models", "prompts")
 
 
@@ -58,28 +58,49 @@ class Choices:
     "--most", type=click.FloatRange(0, min_open=True), default=None, help="Stop before more money than this is spent."
 )
 @click.option("--new", "anew", is_flag=True, help="Begin anew, also where the last run was cut off.")
-def tracks(questions: Path | None, only: tuple[str, ...], parallel: int, most: float | None, anew: bool) -> None:
+@click.option("--again", metavar="RUN", help="Ask nothing: check a run that is kept, and draw its report anew.")
+def tracks(
+    questions: Path | None, only: tuple[str, ...], parallel: int, most: float | None, anew: bool, again: str | None
+) -> None:
     """Ask every track QUESTIONS, judge the answers, and propose routes with their evidence.
 
     QUESTIONS is a file of JSON lines or CSV; without it, questions.jsonl beside the assistant file. A run that was cut off goes
-    on where it was. Exit status 3: stopped early, for the money; 4: an intent has no track that keeps every constraint.
+    on where it was. Exit status 3: stopped early, for the money; 4: an intent has no track that keeps every constraint; 5: the
+    report's own checks speak against the run, so no routes are proposed.
     """
     given = settings.load()
+    if again is not None:
+        sys.exit(_told(*drawn_anew(given.data, again)))
     file = assistant.read(given.assistant)
     path = questions or given.assistant.parent / BESIDE
     found = files.read(path)
     files.check(found, file)
-    run = asyncio.run(_evaluate(given, file, path.name, found, Choices(only, parallel, most or 0.0, anew)))
-    infeasible = any(decision.verdict.kind == "infeasible" for decision in run.decisions)
-    sys.exit(STOPPED if run.stopped else INFEASIBLE if infeasible else 0)
+    sys.exit(_told(*asyncio.run(_evaluate(given, file, path.name, found, Choices(only, parallel, most or 0.0, anew)))))
 
 
-async def _evaluate(given: Settings, file: Assistant, name: str, cases: Sequence[Case], choices: Choices) -> Run:
-    async with connected(given) as bus:
-        kept, run = await measure(bus, given, file, name=name, cases=cases, choices=choices)
+def _told(kept: Kept, run: Run) -> int:
+    """What came of it, in words, and as an exit status."""
     click.echo("\n".join(summary(run)))
-    click.echo(f"\nkept in {kept.folder}; the proposal: turnout routes diff {kept.folder / ROUTES}")
-    return run
+    click.echo(f"\nto look at: {kept.folder / REPORT}")
+    if report.failed(run):
+        click.echo("no routes are proposed: what this run says is not to be believed", err=True)
+        return UNSOUND
+    click.echo(f"the proposal: turnout routes diff {kept.folder / ROUTES}")
+    infeasible = any(decision.verdict.kind == "infeasible" for decision in run.decisions)
+    return STOPPED if run.stopped else INFEASIBLE if infeasible else 0
+
+
+def drawn_anew(data: Path, name: str) -> tuple[Kept, Run]:
+    """A run that is kept, with checks and report as they would be made today; its figures stay as they are."""
+    kept, run = find(data, name)
+    run = replace(run, checks=report.checks(run))
+    kept.finish(run)
+    return kept, run
+
+
+async def _evaluate(given: Settings, file: Assistant, name: str, cases: Sequence[Case], choices: Choices) -> tuple[Kept, Run]:
+    async with connected(given) as bus:
+        return await measure(bus, given, file, name=name, cases=cases, choices=choices)
 
 
 async def measure(
@@ -153,6 +174,7 @@ async def carry_out(bus: Bus, given: Settings, file: Assistant, kept: Kept, choi
             left_with=await made_with(bus, file, given, run.cases),
         )
         run = conclude(run)
+        run = replace(run, checks=report.checks(run))
         kept.finish(run)
     return run
 

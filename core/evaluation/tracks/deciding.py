@@ -77,6 +77,11 @@ def default_of(stakes: Stakes, measured: Container[str]) -> str:
     return next((track for track in stakes.route if track in measured), stakes.route[0])
 
 
+def in_force(run: Run, decision: Decision) -> str:
+    """The track that the decision is about to keep or to replace."""
+    return default_of(decision.stakes, {side.track for side in run.sides if side.intent == decision.intent})
+
+
 def _score(case: Case, one: Answered) -> Score:
     return Score(
         case.id,

@@ -1,4 +1,5 @@
-"""A run's folder: `begun.json` is written first, each answer at once to `answers.jsonl`, `run.json` at the end.
+"""A run's folder: `begun.json` is written first, each answer at once to `answers.jsonl`, `run.json` at the end, with its
+`report.html` and the `routes.json` that it proposes.
 
 So a run that is killed at any moment goes on where it was: what was answered is never asked, and paid, again.
 """
@@ -14,12 +15,13 @@ from pathlib import Path
 import msgspec
 
 from core.errors import ConfigError, RecordError
+from core.evaluation.tracks import report
 from core.evaluation.tracks.deciding import proposal
 from core.evaluation.tracks.records import Answered, Run
 from core.records import decode, encode
 
 FOLDER = Path("evaluation") / "tracks"
-BEGUN, ANSWERS, WHOLE, ROUTES = "begun.json", "answers.jsonl", "run.json", "routes.json"
+BEGUN, ANSWERS, WHOLE, ROUTES, REPORT = "begun.json", "answers.jsonl", "run.json", "routes.json", "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,12 @@ class Kept:
             yield Book(file.fileno())
 
     def finish(self, run: Run) -> None:
-        _write(self.folder / ROUTES, msgspec.json.format(encode(proposal(run)), indent=1))
+        """The report is written of every run; routes are proposed only of one that its checks do not speak against."""
+        _write(self.folder / REPORT, report.page(run).encode())
+        if report.failed(run):
+            (self.folder / ROUTES).unlink(missing_ok=True)
+        else:
+            _write(self.folder / ROUTES, msgspec.json.format(encode(proposal(run)), indent=1))
         _write(self.folder / WHOLE, encode(run))
 
 
@@ -95,6 +102,15 @@ def unfinished(data: Path, questions: str) -> Kept | None:
             whole = kept.whole
             return kept if whole is None or whole.stopped else None
     return None
+
+
+def find(data: Path, name: str) -> tuple[Kept, Run]:
+    """A whole run, by its id or its folder. Raises ConfigError where there is none."""
+    for kept in (Kept(data / FOLDER / name), Kept(Path(name))):
+        if (run := kept.whole) is not None:
+            return kept, run
+    known = ", ".join(kept.folder.name for kept in newest(data) if kept.whole) or "none"
+    raise ConfigError(f"no run is called {name!r}: known are {known}")
 
 
 def newest(data: Path) -> Iterator[Kept]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from core.evaluation.intervals import Figure
+from core.evaluation.tracks.deciding import in_force
 from core.evaluation.tracks.records import Decision, Run, Side
 
 KINDS = {
@@ -42,7 +43,7 @@ def _intent(run: Run, decision: Decision) -> Iterator[str]:
     )
     yield f"  {'':14}{'quality':>8}  {'':15}{'cited':>6}{'stale':>7}{'cost':>10}{'first p50':>11}{'whole p50':>11}{'p95':>8}"
     yield from (_side(side, verdict.track) for side in sides)
-    arrow = f" to {verdict.track}" if verdict.track != stakes.route[0] else ""
+    arrow = f" to {verdict.track}" if verdict.track != in_force(run, decision) else ""
     yield f"  {KINDS[verdict.kind]}{arrow}: {verdict.why}"
 
 
@@ -79,7 +80,7 @@ def _end(run: Run) -> Iterator[str]:
         yield f"judge {judge.model}: {role}, κ {judge.kappa:.2f} on {judge.labels} labels{why}"
     for check in run.checks:
         if not check.ok:
-            yield f"! {check.name}: {check.why}"
+            yield f"! not true: {check.name}: {check.why}"
     weights = run.rules.weights
     yield (
         f"utility = quality − {weights.cost:g} × {run.currency} − {weights.second:g} × seconds"

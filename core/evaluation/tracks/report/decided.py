@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from core.evaluation.tracks.deciding import DAYS
+from core.evaluation.tracks.deciding import DAYS, in_force
 from core.evaluation.tracks.records import Decision, Run
 from core.evaluation.tracks.report.charts import Axis, point, ruler, spanning, strip, whisker
 from core.evaluation.tracks.report.html import Html, el, joined, row, table
@@ -39,9 +39,9 @@ def _row(run: Run, decision: Decision, axis: Axis) -> Html:
     name = el("a", named(decision.intent), href=f"#{anchor(run, decision)}")
     return row(
         joined((name, el("small", f"risk {stakes.risk}"))),
-        joined((badge(decision), el("small", move(decision)))),
-        _picture(decision, axis) if verdict.challenger else "",
-        el("span", said(decision, breach(run, decision)), class_="why"),
+        joined((badge(decision), el("small", move(run, decision)))),
+        _picture(run, decision, axis) if verdict.challenger else "",
+        el("span", said(run, decision), class_="why"),
         str(verdict.cases or "–"),
         el("span", time.strftime("%Y-%m-%d", time.gmtime(until)), class_="one") if run.ended else "–",
         names=NAMES,
@@ -53,26 +53,20 @@ def badge(decision: Decision) -> Html:
     return el("span", el("i", sign, aria_hidden="true"), words, class_=f"badge {decision.verdict.kind}")
 
 
-def move(decision: Decision) -> str:
-    now = decision.stakes.route[0]
+def move(run: Run, decision: Decision) -> str:
+    now = in_force(run, decision)
     return f"{now} → {decision.verdict.track}" if decision.verdict.kind in SWITCHES else f"stays {now}"
-
-
-def breach(run: Run, decision: Decision) -> str:
-    """What the track in force breaks."""
-    own = (decision.intent, decision.stakes.route[0])
-    return next((side.breach for side in run.sides if (side.intent, side.track) == own), "")
 
 
 def anchor(run: Run, decision: Decision) -> str:
     return f"intent-{run.intents.index(decision.intent)}"
 
 
-def _picture(decision: Decision, axis: Axis) -> Html:
+def _picture(run: Run, decision: Decision, axis: Axis) -> Html:
     verdict = decision.verdict
     low, value, high = (100 * part for part in (verdict.low, verdict.difference, verdict.high))
     number = 0 if verdict.kind in SWITCHES else 6
-    told = f"{verdict.challenger} against {decision.stakes.route[0]}: {points(verdict.difference)} points,"
+    told = f"{verdict.challenger} against {in_force(run, decision)}: {points(verdict.difference)} points,"
     told += f" {points(verdict.low)} to {points(verdict.high)}"
     marks = whisker(axis, low, high, number), point(axis, value, number, hollow=verdict.kind not in SWITCHES)
     return strip(axis, told, *marks, zero=True)

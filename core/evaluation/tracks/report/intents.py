@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from core.evaluation.tracks.deciding import in_force
 from core.evaluation.tracks.figures import Groups, grouped
 from core.evaluation.tracks.records import Answered, Case, Decision, Run, Side
 from core.evaluation.tracks.report.charts import Spot, front, plot
-from core.evaluation.tracks.report.decided import anchor, badge, breach, move
+from core.evaluation.tracks.report.decided import anchor, badge, move
 from core.evaluation.tracks.report.html import Html, el, row, table
 from core.evaluation.tracks.report.measures import head, measures, number
 from core.evaluation.tracks.report.words import FIRST, MEASURES, SWITCHES, listed, named, round_money, said, share
@@ -29,9 +30,9 @@ def intents(run: Run) -> Iterator[Html]:
 def _intent(run: Run, decision: Decision, groups: Groups) -> Iterator[Html]:
     stakes, sides = decision.stakes, _sides(run, decision)
     at_stake = f"risk {stakes.risk} · its truth changes within {stakes.volatility} · now {' → '.join(stakes.route)}"
-    yield el("h3", named(decision.intent), " ", badge(decision), " ", el("small", move(decision)))
+    yield el("h3", named(decision.intent), " ", badge(decision), " ", el("small", move(run, decision)))
     yield el("p", at_stake, class_="sub")
-    yield el("p", said(decision, breach(run, decision)), class_="said")
+    yield el("p", said(run, decision), class_="said")
     if spots := _spots(run, decision, sides):
         best = listed([spot.name.partition(" ")[0] for spot in front(spots)])
         told = f"Quality against {run.currency} for 1,000 turns; on the front: {best or 'none'}"
@@ -40,7 +41,7 @@ def _intent(run: Run, decision: Decision, groups: Groups) -> Iterator[Html]:
     yield measures(figures, heads, title=f"The first measures of {named(decision.intent)}", only=FIRST)
     rest = measures(figures, heads, title=f"The other measures of {named(decision.intent)}", only=REST)
     yield el("details", el("summary", "All other measures"), rest)
-    yield from _differing(decision, groups)
+    yield from _differing(run, decision, groups)
     if decision.verdict.why:
         yield el("p", el("small", f"The rule's own words: {decision.verdict.why}."), class_="sub")
 
@@ -51,7 +52,7 @@ def _sides(run: Run, decision: Decision) -> list[Side]:
 
 
 def _spots(run: Run, decision: Decision, sides: Sequence[Side]) -> list[Spot]:
-    now, then, found = decision.stakes.route[0], decision.verdict.track, []
+    now, then, found = in_force(run, decision), decision.verdict.track, []
     for side in sides:
         cost = side.figures.get("cost")
         if cost is None:
@@ -72,7 +73,7 @@ def _spots(run: Run, decision: Decision, sides: Sequence[Side]) -> list[Spot]:
 
 def _head(run: Run, decision: Decision, side: Side) -> Html:
     notes = []
-    if side.track == decision.stakes.route[0]:
+    if side.track == in_force(run, decision):
         notes.append(el("small", "now"))
     if side.track == decision.verdict.track and decision.verdict.kind in SWITCHES:
         notes.append(el("small", "proposed"))
@@ -81,22 +82,22 @@ def _head(run: Run, decision: Decision, side: Side) -> Html:
     return head(run, side.track, *notes)
 
 
-def _differing(decision: Decision, groups: Groups) -> Iterator[Html]:
+def _differing(run: Run, decision: Decision, groups: Groups) -> Iterator[Html]:
     answers: dict[str, dict[str, Answered]] = {}
     cases: dict[str, Case] = {}
     for (intent, track), pairs in groups.items():
         for case, one in pairs if intent == decision.intent else ():
             cases[case.id] = case
             answers.setdefault(case.id, {})[track] = one
-    some = [(cases[case], answers[case]) for case in _most(answers, decision)]
+    some = [(cases[case], answers[case]) for case in _most(run, answers, decision)]
     if some:
         summary = el("summary", "Questions on which the tracks differ most")
         yield el("details", summary, *(_example(case, by) for case, by in some))
 
 
-def _most(answers: Mapping[str, Mapping[str, Answered]], decision: Decision) -> list[str]:
+def _most(run: Run, answers: Mapping[str, Mapping[str, Answered]], decision: Decision) -> list[str]:
     """Of those on which answers are furthest apart, one for the challenger and one against it come first."""
-    now, other = decision.stakes.route[0], decision.verdict.challenger
+    now, other = in_force(run, decision), decision.verdict.challenger
 
     def apart(case: str) -> float:
         marks = [one.grades.quality for one in answers[case].values()]

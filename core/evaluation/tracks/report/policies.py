@@ -7,7 +7,7 @@ import numpy as np
 
 from core.evaluation import intervals
 from core.evaluation.intervals import Figure
-from core.evaluation.tracks.deciding import NONE, STALENESS
+from core.evaluation.tracks.deciding import NONE, STALENESS, in_force
 from core.evaluation.tracks.figures import Groups, grouped
 from core.evaluation.tracks.records import COULD_NOT, Answered, Case, Run
 from core.policy.decision import Score
@@ -65,8 +65,8 @@ def totals(run: Run) -> Totals | None:
     """None where no track in force was asked."""
     groups = grouped(run.cases, run.answered)
     decided = {one.intent: one for one in run.decisions if one.intent != NONE}
-    known = [intent for intent, one in decided.items() if groups.get((intent, one.stakes.route[0]))]
-    now = _answers(run, groups, {intent: decided[intent].stakes.route[0] for intent in known})
+    known = {intent: track for intent, one in decided.items() if groups.get((intent, track := in_force(run, one)))}
+    now = _answers(run, groups, known)
     proposed = _answers(run, groups, {intent: decided[intent].verdict.track for intent in known})
     both = [case for case in now if case in proposed]
     if not both:
@@ -75,7 +75,7 @@ def totals(run: Run) -> Totals | None:
     return Totals(
         _policy(run, NOW, now),
         _policy(run, PROPOSED, proposed),
-        tuple(_singles(run, groups, known, both)),
+        tuple(_singles(run, groups, [*known], both)),
         _between(now, proposed, lambda taken: taken.worth),
         _between(now, proposed, lambda taken: taken.one.grades.quality),
         len(both),

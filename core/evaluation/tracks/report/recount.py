@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from core.evaluation.intervals import LEVEL
-from core.evaluation.tracks.deciding import STALENESS, conclude
+from core.evaluation.tracks.deciding import STALENESS, conclude, in_force
 from core.evaluation.tracks.figures import Groups, grouped
 from core.evaluation.tracks.records import Answered, Case, Decision, Run
 from core.evaluation.tracks.report.words import some
@@ -47,9 +47,9 @@ def paired(run: Run) -> str:
     for decision in run.decisions:
         if not decision.verdict.challenger:
             continue
-        verdict, pairs = decision.verdict, _pairs(groups, decision)
+        verdict, pairs = decision.verdict, _pairs(run, groups, decision)
         worth = _worth(run, decision, pairs)
-        who = f"{decision.intent or 'no intent'}, {verdict.challenger} against {decision.stakes.route[0]}"
+        who = f"{decision.intent or 'no intent'}, {verdict.challenger} against {in_force(run, decision)}"
         if verdict.cases != len(pairs):
             return f"{who}: {verdict.cases} questions are said to be compared, and both were asked {len(pairs)}"
         if pairs and not math.isclose(float(np.mean(worth)), verdict.difference, abs_tol=1e-6):
@@ -69,7 +69,7 @@ def clustered(run: Run) -> str:
             marks, cases = [one.grades.quality for _, one in pairs], [case for case, _ in pairs]
             ratios += _ratio(marks, cases, (quality.low, quality.high), level=LEVEL)
     for decision in run.decisions:
-        compared, verdict = _pairs(groups, decision), decision.verdict
+        compared, verdict = _pairs(run, groups, decision), decision.verdict
         worth, cases = _worth(run, decision, compared), [case for case, _, _ in compared]
         ratios += _ratio(worth, cases, (verdict.low, verdict.high), level=1 - 2 * run.rules.alpha)
     if ratios and not NARROW <= median(ratios) <= WIDE:
@@ -82,9 +82,9 @@ def _grouped(run: Run) -> Groups:
     return grouped(run.cases, [one for one in run.answered if one.case in known])
 
 
-def _pairs(groups: Groups, decision: Decision) -> Pairs:
-    """The cases that the challenger and the default were both asked."""
-    default = {one.case: one for _, one in groups.get((decision.intent, decision.stakes.route[0]), ())}
+def _pairs(run: Run, groups: Groups, decision: Decision) -> Pairs:
+    """The cases that the challenger and the track in force were both asked."""
+    default = {one.case: one for _, one in groups.get((decision.intent, in_force(run, decision)), ())}
     own = groups.get((decision.intent, decision.verdict.challenger), ())
     return [(case, one, default[case.id]) for case, one in own if case.id in default]
 

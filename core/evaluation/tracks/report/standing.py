@@ -12,9 +12,11 @@ ASTRAY = 0.05
 """The share of answers that quote what their document does not hold, above which the index is not of these documents."""
 
 READERS = ("rag", "stronger")
-"""Tracks that know what they are asked from documents alone: who says the old value there was given the old document."""
+"""Tracks that know what they are asked from documents alone. When all of them say the old value and none the new one, it is
+because they were given the old document."""
 
-CHANGES = 5
+CHANGES, OLD = 5, 0.9
+"""The fewest changes, and the share of them after which only the old was said, from which on that is no chance."""
 
 
 def learned(run: Run) -> str:
@@ -78,11 +80,13 @@ def _astray(run: Run) -> str:
 
 
 def _outdated(run: Run) -> str:
-    for track in READERS:
-        after = [one.stale for one in run.answered if one.track == track and one.stale is not None]
-        if len(after) >= CHANGES and sum(after) > len(after) / 2:
-            return f"{track} said the old value after {sum(after)} of {len(after)} changes of documents"
-    return ""
+    after = [one for one in run.answered if one.track in READERS and one.stale is not None]
+    tracks = sorted({one.track for one in after})
+    old = [one for one in after if one.stale and not one.fresh]
+    shares = [sum(one.track == track for one in old) / sum(one.track == track for one in after) for track in tracks]
+    if len(after) < CHANGES or min(shares) < OLD:
+        return ""
+    return f"{' and '.join(tracks)} said the old value after {len(old)} of {len(after)} changes of documents"
 
 
 def _allowed(one: Answered, case: Case) -> bool:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from core.evaluation.intervals import Figure
-from core.evaluation.tracks.deciding import NONE
-from core.evaluation.tracks.records import Decision
-from core.policy.decision import Kind
+from core.evaluation.tracks.deciding import NONE, in_force
+from core.evaluation.tracks.records import Decision, Run
+from core.policy.decision import Kind, Verdict
 
 TOLD = 3
 TURNS = 1000
@@ -108,15 +108,16 @@ def span(low: str, high: str) -> str:
     return f"{amount}–{high}" if unit and high.endswith(f" {unit}") else f"{low}–{high}"
 
 
-def said(decision: Decision, breach: str) -> str:
-    """The decision in a sentence. `breach`: the constraint that the track in force breaks."""
-    verdict, now = decision.verdict, decision.stakes.route[0]
+def said(run: Run, decision: Decision) -> str:
+    """The decision in a sentence."""
+    verdict, now = decision.verdict, in_force(run, decision)
     ends = f"{points(verdict.low)} to {points(verdict.high)}"
     sentences: Mapping[Kind, str] = {
         "better": f"{verdict.track} is worth {points(verdict.difference)} points more than {now} ({ends}).",
         "cheaper": f"{verdict.track} is {verdict.why.partition(';')[0]} than {now}.",
-        "forced": f"{now} breaks a constraint: {breach}. {verdict.track} is the best of those that keep them all.",
-        "keep": _kept(decision),
+        "forced": f"{now} breaks a constraint: {broken(run, decision.intent, now)}."
+        f" {verdict.track} is the best of those that keep them all.",
+        "keep": _kept(verdict, now),
         "cannot_tell": f"{verdict.challenger} may be better than {now}, or not ({ends} points):"
         f" {count(verdict.more, 'more question')} would tell.",
         "infeasible": "Every track breaks a constraint.",
@@ -124,8 +125,12 @@ def said(decision: Decision, breach: str) -> str:
     return sentences[verdict.kind]
 
 
-def _kept(decision: Decision) -> str:
-    verdict, now = decision.verdict, decision.stakes.route[0]
+def broken(run: Run, intent: str, track: str) -> str:
+    """The constraint that a track breaks there; "": none."""
+    return next((side.breach for side in run.sides if (side.intent, side.track) == (intent, track)), "")
+
+
+def _kept(verdict: Verdict, now: str) -> str:
     if not verdict.challenger:
         return f"No other track was measured beside {now}."
     closest = f"{points(verdict.difference)} points ({points(verdict.low)} to {points(verdict.high)})"
