@@ -18,6 +18,7 @@ from core.errors import TurnoutError
 FIRST_DELAY, LONGEST_DELAY, STABLE = 0.5, 10.0, 30.0
 EARLY, HOPELESS = 10.0, 3
 LONGEST_LINE = 2**20
+LAST_WORDS = 10.0  # seconds to read what it said before it ended
 
 Show = Callable[[str, str], None]
 """Takes a child's name and one line of what it said."""
@@ -97,7 +98,8 @@ class Child:
         reading = asyncio.create_task(self._read(process), name=f"{self.name}-output")
         try:
             status = await process.wait()
-            await asyncio.wait([reading], timeout=1.0)  # a grandchild may hold the pipe open
+            self._kill_group()  # a grandchild may hold the pipe open
+            await asyncio.wait([reading], timeout=LAST_WORDS)
         finally:
             reading.cancel()
             self._kill_group()

@@ -17,6 +17,7 @@ from core.bus_nats import bus as nats_bus
 from core.embedded import Servers, programs
 from core.embedded.child import Child
 from core.settings import Settings, load
+from tests.fakes.streams import delete
 
 hypothesis.settings.register_profile(  # no examples that a machine is too slow for, and the same ones every time
     "suite", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -41,19 +42,25 @@ def patient_front(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
+def servers_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """TURNOUT_DATA of `servers`."""
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="session")
+async def servers(servers_data: Path) -> AsyncIterator[Servers]:
     """`.nats_url` and `.redis_url` of servers that live as long as the run; share them through `bus` and `store`."""
-    async with embedded.servers(load(TURNOUT_DATA=tmp_path_factory.mktemp("servers"), NATS_URL="", REDIS_URL="")) as where:
+    async with embedded.servers(load(TURNOUT_DATA=servers_data, NATS_URL="", REDIS_URL="")) as where:
         yield where
 
 
 @pytest.fixture
-async def no_streams(servers: Servers) -> None:
+async def no_streams(servers: Servers, servers_data: Path) -> None:
     """Delete every stream with its consumers; the next `connect` makes them anew."""
     async with await nats.connect(servers.nats_url) as client:
         js = client.jetstream()
         for stream in await js.streams_info():
-            await js.delete_stream(str(stream.config.name))
+            await delete(js, str(stream.config.name), servers_data)
 
 
 @pytest.fixture

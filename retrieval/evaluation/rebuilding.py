@@ -11,9 +11,12 @@ from langchain_core.embeddings import Embeddings
 from core.errors import ConfigError
 from retrieval.embeddings import Embedder
 from retrieval.index import Index, Setup
-from retrieval.manifest import Manifest, Row
+from retrieval.manifest import Change, Manifest, Row
 from retrieval.readers.contract import Heading, LoadedDocument
 from retrieval.splitting import Piece, split
+
+AT_ONCE = 64
+"""Documents written in one step."""
 
 Tell = Callable[[int, int], None]
 
@@ -34,14 +37,18 @@ class Library:
     @contextmanager
     def index(self, words: int, tell: Tell) -> Iterator[Index]:
         with closing(Index(self._folder / str(words), self.setup)) as index:
-            for row in self._manifest.rows() if not index.counts()[0] else ():
-                document = restored(row, *self._manifest.content(row.source))
-                index.put(document, split(document, words), row=row)
+            rows = self._manifest.rows() if not index.counts()[0] else []
+            for first in range(0, len(rows), AT_ONCE):
+                index.put_all([self._cut(row, words) for row in rows[first : first + AT_ONCE]])
             of, done = index.waiting(), 0
             while some := index.embed_some():
                 done += some
                 tell(done, of)
             yield index
+
+    def _cut(self, row: Row, words: int) -> Change:
+        document = restored(row, *self._manifest.content(row.source))
+        return Change(document, split(document, words), row)
 
 
 class Remembering(Embeddings):

@@ -15,6 +15,7 @@ from core import bus_nats, keys
 from core.records import Live, Part, Turn, encode
 from tests.bots.web_rig import serving, settings_for
 from tests.fakes.dialog import ANSWER, dialog
+from tests.fakes.streams import delete
 
 
 @pytest.fixture
@@ -246,14 +247,14 @@ async def test_stopping_ends_event_streams_cleanly(front, talk):
             await stopping
 
 
-async def test_a_log_that_was_wiped_is_followed_from_its_new_beginning(bus, often, front, talk, servers):
+async def test_a_log_that_was_wiped_is_followed_from_its_new_beginning(bus, often, front, talk, servers, servers_data):
     lane = lane_of(front, talk)
     for n in range(3):
         await commit(bus, lane, f"turn{n}")
     async with talk.events() as events:
         last = (await events.past())[-1].id
         client = await nats.connect(servers.nats_url)
-        await client.jetstream().delete_stream("LOG")
+        await delete(client.jetstream(), "LOG", servers_data)
         await client.close()
         async with bus_nats.connect(servers.nats_url) as again, asyncio.timeout(45):
             await commit(again, lane, "anew")

@@ -15,6 +15,7 @@ from core.bus_nats import link
 from core.errors import Unavailable
 from tests.fakes.frozen import freeze
 from tests.fakes.proxy import Proxy
+from tests.fakes.streams import delete
 
 
 async def take(messages, count):
@@ -154,7 +155,7 @@ async def test_a_stream_made_anew_beside_others_gives_no_place_twice(private, ca
         await bus.publish("in.web.a", b"0", id="0")
         await bus.publish("log.web.a", b"0 is answered up to 1", id="0", last=0)
     async with await nats.connect(server.url) as client:
-        await client.jetstream().delete_stream("IN")
+        await delete(client.jetstream(), "IN", private.data)
     async with bus_nats.connect(server.url) as one, bus_nats.connect(server.url) as another:
         assert (await one.publish("in.web.a", b"1", id="1")).seq > 1
         assert (await another.publish("log.web.a", b"1", id="1", last=1)).seq == 2

@@ -14,7 +14,7 @@ from pathlib import Path
 from core.knowledge import DocumentRequest, SearchRequest, Tags
 from retrieval.embeddings import Embedder
 from retrieval.index import Index, Setup
-from retrieval.manifest import Row
+from retrieval.manifest import Change, Row
 from retrieval.readers.contract import LoadedDocument
 from retrieval.splitting import split
 from tests.retrieval.fakes import Counting
@@ -55,11 +55,12 @@ def corpus(rng: random.Random, size: int) -> list[Known]:
 
 
 def fill(folder: Path, documents: list[Known]) -> Index:
-    index = Index(folder, Setup(embedder=Embedder("counting", Counting())))
+    index, changes = Index(folder, Setup(embedder=Embedder("counting", Counting()))), []
     for known in documents:
         document = LoadedDocument(known.source, f"Paper {known.source}", known.text)
         row = Row(known.source, 0, f"/{known.source}", "command", "hash", document.title, "", 0, 0.0, known.tags)
-        index.put(document, split(document), row=row)
+        changes.append(Change(document, split(document), row))
+    index.put_all(changes)
     while index.embed_some():
         pass
     return index

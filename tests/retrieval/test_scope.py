@@ -7,7 +7,7 @@ import pytest
 
 from core.knowledge import DocumentRequest, SearchRequest, Tags
 from retrieval.index import Index, Setup
-from retrieval.manifest import Row
+from retrieval.manifest import Change, Row
 from retrieval.readers.contract import LoadedDocument
 from retrieval.splitting import split
 from tests.retrieval import canaries
@@ -21,8 +21,12 @@ def index(tmp_path):
 
 
 def put(index, source, text, **tags):
+    index.put_all([change(source, text, **tags)])
+
+
+def change(source, text, **tags):
     document = LoadedDocument(source, "Title", text)
-    index.put(document, split(document), row=Row(source, 0, source, "command", "hash", "Title", "", 0, 0.0, Tags(**tags)))
+    return Change(document, split(document), Row(source, 0, source, "command", "hash", "Title", "", 0, 0.0, Tags(**tags)))
 
 
 def found(index, query, **asked):
@@ -58,14 +62,13 @@ def test_a_document_that_may_not_be_read_looks_like_one_that_is_not_there(index)
 
 
 def test_asked_about_one_version_the_other_never_answers(index):
+    changes = []
     for number in range(200):
-        put(index, f"v1/{number}.md", f"Gadget{number} charges in {number} minutes, gadget{number} is old.", version="v1")
-        put(
-            index,
-            f"v2/{number}.md",
-            f"Gadget{number} charges in {number + 500} minutes.",
-            version="v2.0" if number % 2 else "2",
-        )
+        old = f"Gadget{number} charges in {number} minutes, gadget{number} is old."
+        new = f"Gadget{number} charges in {number + 500} minutes."
+        changes.append(change(f"v1/{number}.md", old, version="v1"))
+        changes.append(change(f"v2/{number}.md", new, version="v2.0" if number % 2 else "2"))
+    index.put_all(changes)
     answers = [found(index, f"how long does gadget{number} charge", version="v2") for number in range(0, 200, 2)]
     answers += [found(index, f"how long does gadget{number} charge", version="2.0") for number in range(1, 200, 2)]
     assert [source for sources in answers for source in sources if source.startswith("v1/")] == []
@@ -85,8 +88,7 @@ def test_a_search_narrows_to_product_language_and_dates_and_keeps_what_has_none(
 
 
 def test_many_better_passages_that_may_not_be_read_do_not_crowd_out_the_one_that_may(index):
-    for number in range(300):
-        put(index, f"{number}.md", f"moon moon moon {number}", audience=("staff",))
+    index.put_all([change(f"{number}.md", f"moon moon moon {number}", audience=("staff",)) for number in range(300)])
     put(index, "all.md", "A long text about other things, with one moon in it.")
     assert found(index, "moon") == ["all.md"]
 

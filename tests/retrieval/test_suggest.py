@@ -13,7 +13,7 @@ from retrieval.evaluation.rebuilding import Library, restored
 from retrieval.evaluation.suggest import Candidate, Trial, halves, told
 from retrieval.fusion import Weights
 from retrieval.index import Index, Setup
-from retrieval.manifest import Row
+from retrieval.manifest import Change, Row
 from retrieval.readers.contract import Heading, LoadedDocument
 from retrieval.splitting import WORDS, split
 from tests.retrieval import fakes
@@ -22,9 +22,9 @@ NAMES = [f"name{number}" for number in range(24)]
 QUESTIONS = [Question(question=f"When does {name} open?", id=name, sources=(f"{name}.md",)) for name in NAMES]
 
 
-def put(index, document):
+def change(document):
     row = Row(document.source, 0, f"/{document.source}", "command", "hash", document.title, "", 0, time.time())
-    index.put(document, split(document), row=row)
+    return Change(document, split(document), row)
 
 
 @pytest.fixture
@@ -34,30 +34,26 @@ def library(tmp_path):
     embedder = embeddings.find(Knowledge(embeddings="tests.retrieval.fakes:Misleading"))
     setup = Setup(embedder=embedder, weights=Weights(0.1, 0.9))
     with closing(Index(tmp_path / "index", setup)) as index:
-        for name in NAMES:
-            put(index, LoadedDocument(f"{name}.md", "Page", f"The garden of {name} opens at seven. " * 3))
+        texts = {name: f"The garden of {name} opens at seven. " * 3 for name in NAMES}
+        index.put_all([change(LoadedDocument(f"{name}.md", "Page", text)) for name, text in texts.items()])
     with closing(Library(tmp_path / "index", tmp_path / "copy", setup)) as made:
         yield made
 
 
-async def test_a_gain_is_proved_on_the_rest_and_the_lines_to_paste_are_told(library):
+async def test_a_gain_is_proved_on_the_rest_the_lines_to_paste_are_told_and_no_text_is_embedded_twice(library):
     found = await Trial(library, Candidate(180, 1, 0.1), lambda text: None).suggest(QUESTIONS, seed=0)
     assert found.best.share > 0.1
     assert found.sure
     assert f"[knowledge]\npassage_words = {found.best.words}" in told(found) or "[knowledge]\nword_weight" in told(found)
     assert "word_weight = " in told(found)
     assert (found.training, found.held_out) == (12, 12)
+    assert len(fakes.embedded) == len({*fakes.embedded})
 
 
 async def test_what_cannot_be_better_is_not_suggested(library):
     found = await Trial(library, Candidate(180, 1, 1.0), lambda text: None).suggest(QUESTIONS, seed=0)
     assert not found.sure
     assert "[knowledge]" not in told(found)
-
-
-async def test_no_text_is_embedded_twice(library):
-    await Trial(library, Candidate(180, 1, 0.1), lambda text: None).suggest(QUESTIONS, seed=0)
-    assert len(fakes.embedded) == len({*fakes.embedded})
 
 
 def test_a_gain_that_may_be_chance_says_how_many_questions_more():

@@ -13,7 +13,7 @@ from core.knowledge import SearchRequest
 from retrieval import embeddings
 from retrieval.fusion import Weights
 from retrieval.index import Index, Setup
-from retrieval.manifest import Row
+from retrieval.manifest import Change, Row
 from retrieval.readers.contract import LoadedDocument
 from retrieval.splitting import split
 from tests.retrieval import fakes
@@ -26,14 +26,17 @@ def setup(name):
     return Setup(embedder=embeddings.find(Knowledge(embeddings=f"tests.retrieval.fakes:{name}")), weights=Weights(floor=-1.0))
 
 
-def put(index, source, text):
+def put(index, *pages):
+    index.put_all([change(source, text) for source, text in pages])
+
+
+def change(source, text):
     document = LoadedDocument(source, "Title", text)
-    index.put(document, split(document), row=Row(source, 0, f"/{source}", "command", "hash", "Title", "", 0, time.time()))
+    return Change(document, split(document), Row(source, 0, f"/{source}", "command", "hash", "Title", "", 0, time.time()))
 
 
 def fill(index):
-    for number in range(PAGES):
-        put(index, f"{number}.md", f"The garden of page{number} opens at seven.")
+    put(index, *((f"{number}.md", f"The garden of page{number} opens at seven.") for number in range(PAGES)))
 
 
 def embed(index):
@@ -75,9 +78,9 @@ def test_what_is_written_meanwhile_is_found_and_gets_only_new_vectors(index):
     index.use(setup("Second"))
     index.embed_some()
     before = len(fakes.embedded)
-    put(index, "new.md", "The moon terrace opens at eight.")
+    put(index, ("new.md", "The moon terrace opens at eight."))
     assert [p.source for p in index.search(SearchRequest(query="moon terrace", k=1)).passages] == ["new.md"]
-    put(index, "1.md", "The garden of page1 opens at seven.")
+    put(index, ("1.md", "The garden of page1 opens at seven."))
     embed(index)
     assert len(fakes.embedded) - before == PAGES - 8 + 1
     assert asked(index)[0] == "Second"
@@ -124,7 +127,7 @@ def test_an_old_embedder_that_is_gone_leaves_the_words(index, tmp_path, monkeypa
 
 def test_a_model_that_changed_its_length_gets_all_vectors_anew(index, monkeypatch):
     monkeypatch.setattr(fakes.First, "size", 48)
-    put(index, "new.md", "The moon terrace opens at eight.")
+    put(index, ("new.md", "The moon terrace opens at eight."))
     embed(index)
     assert index._shard.sizes == {"dense": 48}
     assert (index.waiting(), asked(index)) == (0, ("First", ("lexical", "dense")))
