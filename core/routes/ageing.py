@@ -37,7 +37,7 @@ class Age:
 
 async def age(bus: Bus, given: Settings, file: Assistant, routes: Routes) -> Age:
     """How well a version fits what runs now; an opinion has nothing that could age but its names."""
-    found = await present(bus, given, file)
+    found = await present(bus, given, file, routes)
     measured = [route.evidence.at for route in routes.routes if route.evidence]
     drift = await mix.drifted(bus, measured=max(measured), now=found.at) if measured else Drift(0.0, 1.0)
     return Age(stale(routes, found), drift)

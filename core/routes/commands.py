@@ -179,7 +179,8 @@ async def _apply(bus: Bus, given: Settings, file: Assistant, proposal: Routes, *
     from core.routes.present import left_out, present
 
     moved = await proposals.moves(bus, proposal, file)
-    found = proposals.doubts(proposal, await present(bus, given, file), moved=moved, left_out=left_out(given, file))
+    now = await present(bus, given, file, proposal)
+    found = proposals.doubts(proposal, now, moved=moved, left_out=left_out(given, file))
     if found and not anyway:
         told = "\n".join(f"  {one}" for one in found)
         raise ConfigError(f"not applied:\n{told}\nmeasure again, or say --anyway")

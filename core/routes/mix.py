@@ -2,11 +2,11 @@
 
 from collections import Counter
 
+from core import keys
 from core.bus import Bus, Stored
 from core.errors import RecordError
 from core.policy.drift import Drift, drift
 from core.records import Turn, decode
-from core.routes.trial import EVALUATION
 
 BEFORE, LATELY = 30 * 86400.0, 7 * 86400.0
 
@@ -28,7 +28,7 @@ async def counts(bus: Bus, start: float, end: float) -> Counter[str]:
             turn = _turn(message)
             if turn and turn.at >= end:
                 break
-            if turn and turn.intent and turn.outcome == "answered" and turn.channel != EVALUATION:
+            if turn and turn.intent and turn.outcome == "answered" and turn.channel != keys.EVALUATION:
                 found.add((turn.lane, turn.intent))
             if message.seq >= newest.seq:
                 break

@@ -7,15 +7,19 @@ from core.bus import Bus
 from core.errors import BusError
 from core.evaluation.tracks.available import available
 from core.evaluation.tracks.fingerprints import made_with
+from core.policy.routes import Routes
 from core.routes.proposals import known_tracks
 from core.routes.staleness import Present, names
 from core.settings import Settings
 
 
-async def present(bus: Bus, given: Settings, file: Assistant) -> Present:
-    """As `turnout eval tracks` would find it now; without fingerprints where retrieval does not answer."""
+async def present(bus: Bus, given: Settings, file: Assistant, routes: Routes) -> Present:
+    """As `turnout eval tracks` would find it now; without fingerprints where retrieval does not answer, and none are taken
+    where `routes` hold no evidence."""
+    prints: dict[str, str] | None = {}
     try:
-        prints = await made_with(bus, file, given)
+        if any(route.evidence for route in routes.routes):
+            prints = await made_with(bus, file, given)
     except BusError:
         prints = None
     return Present(time.time(), prints, known_tracks(file), names(file))

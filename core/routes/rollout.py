@@ -18,16 +18,16 @@ from prometheus_client import Counter, Gauge
 from core import keys
 from core.assistant import Assistant
 from core.bus import Bus
-from core.errors import BusError, Conflict, RecordError
+from core.errors import Conflict, RecordError, TurnoutError
 from core.policy.canary import Canary, Limits, Pace
 from core.policy.routes import Routes
 from core.records import Event, Turn, decode, encode
 from core.routes import versions
 from core.routes.shadows import shadow_id
 from core.routes.standing import Standing
-from core.routes.trial import EVALUATION, Trial, at_stake, promised, tracks_of
+from core.routes.trial import Trial, at_stake, promised, tracks_of
 
-AGAIN = 1.0
+AGAIN = 3.0
 MOST_SHADOWS = 200
 BY = "roll-out"
 
@@ -72,8 +72,8 @@ class Rollout:
             except Conflict as error:
                 log.info("another core has acted", reason=str(error))
                 work = None
-            except BusError as error:
-                log.warning("the roll-out is not watched, trying again", version=version.number, reason=str(error))
+            except TurnoutError as error:
+                log.error("the roll-out is not watched, trying again", version=version.number, reason=str(error))
             except Exception:  # the boundary: a canary that nobody watches must not go on in silence
                 log.exception("the roll-out is not watched, trying again", version=version.number)
             await asyncio.sleep(AGAIN if work else 0)
@@ -140,11 +140,11 @@ class Rollout:
         """Put a turn's question to a track, on a lane and a channel that nobody reads; once, whoever asks."""
         id = shadow_id(version, turn.id)
         lane = hashlib.sha256(id.encode()).hexdigest()[:20]
-        if await self.bus.last("IN", keys.into(EVALUATION, lane)):
+        if await self.bus.last("IN", keys.into(keys.EVALUATION, lane)):
             return
         event = Event(
             id=id,
-            channel=EVALUATION,
+            channel=keys.EVALUATION,
             lane=lane,
             text=turn.asked,
             author=turn.author,
@@ -153,7 +153,7 @@ class Rollout:
             track=track,
             intent=turn.intent,
         )
-        await self.bus.publish(keys.into(EVALUATION, lane), encode(event), id=id)
+        await self.bus.publish(keys.into(keys.EVALUATION, lane), encode(event), id=id)
         SHADOWS.inc()
 
     async def _turns(self, version: Routes) -> AsyncGenerator[Turn]:

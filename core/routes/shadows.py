@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core import keys
 from core.bus import Bus, Stored
 from core.errors import RecordError
 from core.policy.routes import Routes
 from core.records import Turn, decode
-from core.routes.trial import EVALUATION
 
 Pair = tuple[Turn, Turn]
 """(in shadow, really)."""
@@ -29,7 +29,7 @@ async def pairs(bus: Bus, version: Routes) -> list[Pair]:
     async with bus.follow("LOG", "log.>", version.log) as messages:
         async for message in messages:
             turn = _turn(message)
-            if turn and turn.channel != EVALUATION and turn.prev == 0:
+            if turn and turn.channel != keys.EVALUATION and turn.prev == 0:
                 real[shadow_id(version, turn.id)] = turn
             elif turn and turn.id in real:
                 found.append((turn, real.pop(turn.id)))

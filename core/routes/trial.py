@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from core import keys
 from core.assistant import Assistant
 from core.policy.canary import Case, Limits
 from core.policy.routes import Routes
 from core.policy.sequential import coin
 from core.records import Turn
-
-EVALUATION = "eval"
-"""The channel of turns that nobody asked for but us."""
 
 Tracks = Mapping[str, tuple[str, ...]]
 
@@ -39,7 +37,7 @@ class Trial:
     def case(self, turn: Turn) -> Case | None:
         """The turn as the watch sees it; None where it says nothing about the roll-out."""
         canary = turn.routes in self.versions
-        if turn.channel == EVALUATION or not (canary or turn.routes == self.before.number):
+        if turn.channel == keys.EVALUATION or not (canary or turn.routes == self.before.number):
             return None
         tracks = (self.new if canary else self.old).get(turn.intent, ())
         if turn.outcome != "dead" and (turn.outcome != "answered" or not tracks or turn.track == "out_of_scope"):
@@ -60,7 +58,7 @@ class Trial:
         follows, the new track could not know what was said before."""
         tracks = self.new.get(turn.intent, ())
         (number, version), *_ = self.versions.items()
-        real = turn.channel != EVALUATION and turn.outcome == "answered" and turn.track != "out_of_scope" and not turn.prev
+        real = turn.channel != keys.EVALUATION and turn.outcome == "answered" and turn.track != "out_of_scope" and not turn.prev
         return tracks[0] if tracks and real and coin(f"shadow:{number}:{turn.id}", version.share) else ""
 
 
