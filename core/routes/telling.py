@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from core.assistant import Assistant
 from core.policy.drift import Drift
 from core.policy.routes import Route, Routes
-from core.routes.staleness import days
+from core.routes.staleness import days, names
 from core.routes.standing import rests_on
 from core.routes.trial import tracks_of
 
@@ -58,10 +58,12 @@ def evidence(route: Route, now: float) -> str:
 
 def shown(routes: Routes, file: Assistant, now: float) -> list[str]:
     """Every intent's tracks with what they rest on."""
-    known = {route.intent: route for route in routes.routes}
+    known, named = {route.intent: route for route in routes.routes}, names(file)
     rows = []
     for intent, tracks in tracks_of(routes, file).items():
         told = evidence(known[intent], now) if intent in known else "an opinion of the assistant file"
+        if intent in known and intent in named and tracks != file.route(intent):
+            told += f" (the assistant file says {arrows(file.route(intent))})"
         rows.append((intent, arrows(tracks), told))
     return table([*rows, (NO_INTENT, arrows(file.about.default_route), "an opinion of the assistant file")])
 

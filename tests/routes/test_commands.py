@@ -6,104 +6,15 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from msgspec.structs import replace
 
-from core import assistant, keys
+from core import keys
 from core.cli import cli
-from core.evaluation.tracks.fingerprints import made_with
-from core.knowledge import Document, DocumentRequest, Library, Listed
-from core.policy.routes import Evidence, Route, Routes
-from core.records import Part, Turn, decode, encode
+from core.policy.routes import Route
+from core.records import Part, Turn, encode
 from core.routes import versions
-from core.settings import load
-
-FILE = """
-[assistant]
-name = "Shop"
-default_route = ["rag", "prompt"]
-[[intents]]
-name = "returns"
-examples = ["send it back"]
-volatility = "years"
-[[intents]]
-name = "prices"
-examples = ["what does it cost"]
-volatility = "days"
-[[intents]]
-name = "hello"
-examples = ["good morning"]
-route = ["template"]
-template = "Ahoy!"
-"""
-
-
-class Shop:
-    """An assistant, its documents, and the command line beside them."""
-
-    def __init__(self, folder: Path, bus) -> None:
-        self.folder, self.bus = folder, bus
-        self.documents = {"returns.md": "Thirty days.", "prices.md": "Ten euros."}
-        (folder / "assistant.toml").write_text(FILE)
-
-    async def run(self, *arguments: str, input: str = "") -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, cli, ["routes", *arguments], input=input)
-
-    async def says(self, *arguments: str) -> str:
-        done = await self.run(*arguments)
-        assert done.exit_code == 0, done.output
-        return done.output
-
-    async def refuses(self, *arguments: str) -> str:
-        done = await self.run(*arguments)
-        assert done.exit_code != 0, done.output
-        assert "Traceback" not in done.output
-        return done.output
-
-    async def proposal(self, *routes: Route, name: str = "run1") -> Path:
-        path = self.folder / "evaluation" / "tracks" / name / "routes.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode(Routes(number=0, routes=routes, by="turnout eval tracks", note="run 1")))
-        return path
-
-    async def measured(self, *tracks: str, intent: str = "returns", expires: float = 0.0) -> Route:
-        """A route with evidence of the documents as they are."""
-        prints = await made_with(self.bus, assistant.read(self.folder / "assistant.toml"), load())
-        evidence = Evidence(
-            run="run1",
-            at=time.time() - 86400 * 3,
-            kind="better",
-            default="rag",
-            challenger=tracks[0],
-            cases=312,
-            difference=0.083,
-            low=0.02,
-            high=0.15,
-            why="better: +0.083 utility on 312 cases",
-            made_with={name: value for name, value in prints.items() if name in ("source:returns.md", "prompts", "models")},
-        )
-        return Route(intent=intent, tracks=tracks, evidence=evidence, expires=expires)
-
-    async def status(self, _question: bytes) -> bytes:
-        listed = tuple(Listed(source=name) for name in self.documents)
-        return encode(Library(documents=len(listed), listed=listed))
-
-    async def document(self, question: bytes) -> bytes:
-        source = decode(DocumentRequest, question).source
-        return encode(Document(source=source, text=self.documents.get(source, "")))
-
-
-@pytest.fixture
-async def shop(tmp_path: Path, servers, bus, monkeypatch: pytest.MonkeyPatch):
-    shop = Shop(tmp_path, bus)
-    monkeypatch.setenv("TURNOUT_ASSISTANT", str(tmp_path / "assistant.toml"))
-    monkeypatch.setenv("TURNOUT_DATA", str(tmp_path))
-    monkeypatch.setenv("NATS_URL", servers.nats_url)
-    monkeypatch.setenv("REDIS_URL", servers.redis_url)
-    monkeypatch.setenv("OPENAI_API_KEY", "a-key-that-nobody-is-shown")
-    async with bus.serve("retrieval", {"retrieval.status": shop.status, "retrieval.document": shop.document}):
-        yield shop
-
+from tests.routes.shop import FILE, Shop
 
 PROMPT = Route(intent="returns", tracks=("rag",))
 
@@ -134,6 +45,7 @@ async def test_a_proposal_is_looked_at_applied_as_a_canary_shown_and_taken_back(
     assert "version 1, canary: 5% of conversations, the others follow the assistant file" in applied
     assert "let us see" in applied
     shown = await shop.says("show")
+    assert "(the assistant file says rag → prompt)" in shown
     assert re.search(
         r"returns +hybrid → rag +measured on 312 cases: hybrid against rag \+0.083 \(\+0.020 to \+0.150\), 3 days old", shown
     )
@@ -267,28 +179,3 @@ async def test_why_tells_which_version_a_turn_followed_and_on_what_evidence(shop
         assert "there returns takes rag; measured on 312 cases" in told
         assert "evidence: run run1, better: better: +0.083 utility on 312 cases" in told
         assert "now this conversation follows version 2" in told
-
-
-async def test_advice_is_given_by_answers_and_comes_into_force_as_an_opinion(shop: Shop) -> None:
-    (shop.folder / "answers.toml").write_text('volume = "high"\n[intents.prices]\nreal_time = true\n')
-    told = await shop.says("advise", "--answers", str(shop.folder / "answers.toml"), "--set", "returns:sources=no")
-    assert re.search(r"hello +template ", told)
-    assert re.search(r"returns +rag → prompt ", told)
-    assert re.search(r"prices +rag +.*questions tell 10 points", told)
-    assert "published finding: Ovadia et al. 2023" in told
-    assert "give it a track of your own in [tracks]" in told
-    assert "version 1, canary" in await shop.says("apply")
-    assert re.search(r"prices +rag +an opinion$", await shop.says("show"), re.M)
-
-
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ("speed=high", "'speed' is no criterion"),
-        ("volume=huge", "volume is one of low, medium, high"),
-        ("rentals:volume=low", "no intent 'rentals'"),
-        ("volume", "write CRITERION=ANSWER"),
-    ],
-)
-async def test_answers_that_are_none_are_named(shop: Shop, given: str, told: str) -> None:
-    assert told in await shop.refuses("advise", "--set", given)
