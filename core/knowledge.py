@@ -99,13 +99,30 @@ class Listed(Record, frozen=True):
     at: float = 0.0
 
 
+class SourceState(Record, frozen=True):
+    """A knowledge source, since when it fails (Unix seconds, 0: it does not), and why."""
+
+    name: str
+    failing: float = 0.0
+    reason: str = ""
+
+
+class NotTaken(Record, frozen=True):
+    """A file that is not in the index, and why."""
+
+    path: str
+    reason: str
+
+
 class Library(Versioned, frozen=True):
-    """What `retrieval.status` tells of the index: how many `documents`, the first of them by name, and how many passages are
-    `waiting` for a vector."""
+    """What `retrieval.status` tells of the index: how many `documents`, the first of them by name, how many passages are
+    `waiting` for a vector, how its sources do, and what was `skipped`."""
 
     documents: int = 0
     waiting: int = 0
     listed: tuple[Listed, ...] = ()
+    sources: tuple[SourceState, ...] = ()
+    skipped: tuple[NotTaken, ...] = ()
 
 
 class Document(Versioned, frozen=True):

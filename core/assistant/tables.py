@@ -47,11 +47,13 @@ class About(Table):
 class Models(Table):
     """`[models]`: names as the OpenAI-compatible server knows them. `extractive` is the built-in one that needs no server;
     unset means: `extractive` without OPENAI_API_KEY and OPENAI_BASE_URL, a chat model of the server with them. `strong` is the
-    one that the track `stronger` asks. `prices` by model, for measuring."""
+    one that the track `stronger` asks. `learned_from`: the folder of the data set that made `tuned`, and `prices` by model, for
+    measuring."""
 
     prompt: str = ""
     tuned: str = ""
     strong: str = ""
+    learned_from: str = ""
     temperature: float = Field(0.2, ge=0, le=2)
     max_tokens: int = Field(800, ge=1)
     first_token_seconds: float = Field(15, gt=0)

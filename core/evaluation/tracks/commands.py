@@ -25,13 +25,12 @@ from core.evaluation.tracks.available import asked, available
 from core.evaluation.tracks.deciding import conclude
 from core.evaluation.tracks.fingerprints import made_with
 from core.evaluation.tracks.grading import Grading
+from core.evaluation.tracks.header import behind, header
 from core.evaluation.tracks.keeping import REPORT, ROUTES, Kept, find, fresh, unfinished
 from core.evaluation.tracks.money import Bounds, Purse
-from core.evaluation.tracks.records import Case, Limits, Run, Stakes
+from core.evaluation.tracks.records import Case, Run
 from core.evaluation.tracks.running import Running
 from core.evaluation.tracks.summary import summary
-from core.policy.decision import Rules, Weights
-from core.routes import versions
 from core.settings import Settings
 
 BESIDE = "questions.jsonl"
@@ -113,21 +112,8 @@ async def measure(
     if choices.most:
         money.check(asked(found), money.prices(file))
     await freshness.world(bus, cases)
-    run = Run(
-        id="",
-        questions=name,
-        at=time.time(),
-        assistant=file.about.name,
-        cases=tuple(cases),
-        tracks=tuple(found),
-        stakes=await stakes(bus, file),
-        rules=rules(file),
-        limits=limits(file),
-        prices=money.prices(file),
-        currency=file.measure.currency,
-        most=choices.most,
-        made_with=await made_with(bus, file, given, cases),
-    )
+    run = await header(bus, given, file, cases=cases, tracks=found)
+    run = replace(run, questions=name, most=choices.most)
     kept = begin(given.data, run, anew=choices.anew)
     return kept, await carry_out(bus, given, file, kept, choices)
 
@@ -172,40 +158,12 @@ async def carry_out(bus: Bus, given: Settings, file: Assistant, kept: Kept, choi
             spent=purse.spent,
             stopped=running.stopped,
             left_with=await made_with(bus, file, given, run.cases),
+            behind=tuple(dict.fromkeys((*run.behind, *await behind(bus)))),
         )
         run = conclude(run)
         run = replace(run, checks=report.checks(run))
         kept.finish(run)
     return run
-
-
-async def stakes(bus: Bus, file: Assistant) -> dict[str, Stakes]:
-    """By intent, with the routes that are in force."""
-    standing = await versions.read(bus, versions.base(await versions.newest(bus)))
-    taken = {route.intent: route.tracks for route in standing.routes}
-    found = {
-        one.name: Stakes(route=taken.get(one.name, file.route(one.name)), risk=one.risk, volatility=one.volatility)
-        for one in file.intents
-    }
-    return {**found, "": Stakes(route=file.about.default_route)}
-
-
-def rules(file: Assistant) -> Rules:
-    told = file.measure
-    weights = Weights(cost=told.cost, second=told.second, stale=told.stale)
-    return Rules(margin=told.margin, cheaper=told.cheaper, least=told.least, cases=told.cases, weights=weights)
-
-
-def limits(file: Assistant) -> Limits:
-    told = file.measure
-    return Limits(
-        cost=told.max_cost,
-        p95=told.max_p95,
-        citations=told.min_citations,
-        support=told.min_support,
-        banned=told.max_banned,
-        could_not=told.max_unserved,
-    )
 
 
 @asynccontextmanager
