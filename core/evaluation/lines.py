@@ -4,7 +4,7 @@ import csv
 import difflib
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -33,8 +33,9 @@ T = TypeVar("T", bound=Named)
 @dataclass(frozen=True, slots=True)
 class Form(Generic[T]):
     """What a line becomes. `complete` says what no type can, by a ValueError in words for whoever wrote the line, and gives the
-    record its id. `lists` may hold a single word in place of a list, `more` are fields known to `prepare` only, which has the
-    line's fields before they are a `kind`. In a table a column `a.b` is the field b of a."""
+    record its id. `lists` may hold a single word in place of a list, `flags` are true or false in a table, `more` are fields
+    known to `prepare` only, which has the line's fields before they are a `kind`. In a table a column `a.b` is the field b of
+    a."""
 
     kind: type[T]
     complete: Callable[[T], T]
@@ -42,6 +43,7 @@ class Form(Generic[T]):
     lists: tuple[str, ...] = ()
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict
     more: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ("answerable",)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -96,7 +98,7 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _record(raw: Any, form: Form[T]) -> T:
-    fields = _fields(raw, form.example) if isinstance(raw, str) else _cells(raw, form.lists)
+    fields = _fields(raw, form.example) if isinstance(raw, str) else _cells(raw, form)
     names = (*form.fields, *form.more)
     for name in fields.keys() - {*names}:
         if meant := difflib.get_close_matches(str(name), names, n=1, cutoff=0.8):
@@ -120,7 +122,7 @@ def _fields(line: str, example: str) -> dict[str, Any]:
     return fields
 
 
-def _cells(row: dict[str | None, Any], lists: Sequence[str]) -> dict[str, Any]:
+def _cells(row: dict[str | None, Any], form: Form[T]) -> dict[str, Any]:
     if None in row:
         raise ValueError("more cells than columns: put cells with commas in double quotes")
     fields: dict[str, Any] = {}
@@ -128,12 +130,14 @@ def _cells(row: dict[str | None, Any], lists: Sequence[str]) -> dict[str, Any]:
         outer, _, inner = name.partition(".")
         if inner:
             fields.setdefault(outer, {})[inner] = value
-        elif name in lists:
+        elif name in form.lists:
             fields[name] = [part.strip() for part in value.split(SEPARATOR) if part.strip()]
         else:
             fields[name] = value
-    if (said := fields.get("answerable")) is not None:
+    for name in form.flags:
+        if (said := fields.get(name)) is None:
+            continue
         if said.lower() not in TRUE + FALSE:
-            raise ValueError(f"`answerable` must be true or false, not {said!r}")
-        fields["answerable"] = said.lower() in TRUE
+            raise ValueError(f"`{name}` must be true or false, not {said!r}")
+        fields[name] = said.lower() in TRUE
     return fields

@@ -44,22 +44,23 @@ def strong_name(models: Models, settings: Settings) -> str:
 
 def make(models: Models, settings: Settings, tokens: Tokens) -> Model:
     """The general model. Raises ConfigError for a name that needs a server where none is set."""
-    return _named(default_name(models, settings), models, settings, tokens)
+    return named(default_name(models, settings), models, settings, tokens)
 
 
 def make_tuned(models: Models, settings: Settings, tokens: Tokens) -> Model | None:
     """The tuned model, None where none is named or no server is there to ask."""
     name = tuned_name(models, settings)
-    return _named(name, models, settings, tokens) if name else None
+    return named(name, models, settings, tokens) if name else None
 
 
 def make_strong(models: Models, settings: Settings, tokens: Tokens) -> Model | None:
     """The stronger model, None where none is named or no server is there to ask."""
     name = strong_name(models, settings)
-    return _named(name, models, settings, tokens) if name else None
+    return named(name, models, settings, tokens) if name else None
 
 
-def _named(name: str, models: Models, settings: Settings, tokens: Tokens) -> Model:
+def named(name: str, models: Models, settings: Settings, tokens: Tokens) -> Model:
+    """The model of a name, `extractive` or one of the server."""
     if name == EXTRACTIVE:
         return ExtractiveModel()
     from core.dialog.models.openai_model import OpenAIModel

@@ -5,7 +5,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from core import assistant, embedded, settings
 from core.assistant import Assistant
 from core.bus import Bus
 from core.errors import ConfigError
+from core.evaluation.judging import commands as judges
 from core.evaluation.judging.checks import Checks
 from core.evaluation.judging.refusing import sayings
 from core.evaluation.tracks import cases as files
@@ -26,10 +27,11 @@ from core.evaluation.tracks.deciding import conclude
 from core.evaluation.tracks.fingerprints import made_with
 from core.evaluation.tracks.grading import Grading
 from core.evaluation.tracks.header import behind, header
+from core.evaluation.tracks.judging import Judging
 from core.evaluation.tracks.keeping import REPORT, ROUTES, Kept, find, fresh, unfinished
 from core.evaluation.tracks.money import Bounds, Purse
-from core.evaluation.tracks.records import Case, Run
-from core.evaluation.tracks.running import Running
+from core.evaluation.tracks.records import Case, Judge, Run, Track
+from core.evaluation.tracks.running import Running, Tell
 from core.evaluation.tracks.summary import summary
 from core.settings import Settings
 
@@ -110,7 +112,8 @@ async def measure(
     if not asked(found):
         raise ConfigError("no track can be asked: " + "; ".join(f"{track.name}: {track.left_out}" for track in found))
     if choices.most:
-        money.check(asked(found), money.prices(file))
+        judge_too = [Track(name="the judge", model=file.measure.judge)]
+        money.check([*asked(found), *judge_too], money.prices(file))
     await freshness.world(bus, cases)
     run = await header(bus, given, file, cases=cases, tracks=found)
     run = replace(run, questions=name, most=choices.most)
@@ -150,12 +153,14 @@ async def carry_out(bus: Bus, given: Settings, file: Assistant, kept: Kept, choi
             running = Running(asks, grading, book, file, purse, bounds, run.cases, asked(run.tracks), done)
             await running.ask(parallel=choices.parallel, tell=progress)
             await freshness.measure(running, bus, given, kept.folder / SCRATCH, parallel=choices.parallel, tell=progress)
+            asked_judges = await judge(running, given, file, parallel=choices.parallel, tell=progress)
         progress.end()
         run = replace(
             run,
             ended=time.time(),
             answered=tuple(running.done.values()),
             spent=purse.spent,
+            judges=asked_judges,
             stopped=running.stopped,
             left_with=await made_with(bus, file, given, run.cases),
             behind=tuple(dict.fromkeys((*run.behind, *await behind(bus)))),
@@ -164,6 +169,17 @@ async def carry_out(bus: Bus, given: Settings, file: Assistant, kept: Kept, choi
         run = replace(run, checks=report.checks(run))
         kept.finish(run)
     return run
+
+
+async def judge(running: Running, given: Settings, file: Assistant, *, parallel: int, tell: Tell) -> tuple[Judge, ...]:
+    """Ask the judge that the assistant file names, if any; what it is worth."""
+    if not file.measure.judge:
+        return ()
+    worth = judges.kept(given.data, file.measure.judge)
+    made = judges.open_judge(given, file, worth.model)
+    async with aclosing(made.model):
+        await Judging(made, worth, running, tell).all(parallel=parallel)
+    return (worth,)
 
 
 @asynccontextmanager

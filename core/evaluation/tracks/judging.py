@@ -1,0 +1,69 @@
+"""The model judge's part in a run: asked of facts that no exact check found, so that other words count, and believed only if
+people would agree with it."""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from core.errors import ModelError
+from core.evaluation.judging.model import ModelJudge
+from core.evaluation.judging.wording import says
+from core.evaluation.tracks.money import paid
+from core.evaluation.tracks.records import Answered, Case, Judge, Price, Track
+from core.evaluation.tracks.running import Running, Tell, each
+from core.records import Usage
+
+BOUND = Usage(prompt_tokens=1500, completion_tokens=20)
+"""The most that one fact takes, both orders together."""
+
+
+@dataclass(slots=True)
+class Judging:
+    judge: ModelJudge
+    worth: Judge
+    running: Running
+    tell: Tell
+    done: int = 0
+
+    async def all(self, *, parallel: int) -> None:
+        """Every answer that lacks a fact and was not judged yet."""
+        pairs = [(case, track) for case, track in self.running.pairs() if self._open(case, track)]
+
+        async def one(case: Case, track: Track) -> bool:
+            held = len(case.claims) * paid(self._price, BOUND, calls=2)
+            if not self.running.hold(held, Track(name=f"the judge {self.worth.model}")):
+                return False
+            before = self.running.done[case.id, track.name]
+            after = await self._judged(case, before)
+            self.running.purse.pay(held, after.paid - before.paid)
+            self.running.keep(after)
+            self.done += 1
+            self.tell(self.done, len(pairs), self.running.purse.spent)
+            return True
+
+        await each(pairs, one, parallel=parallel)
+
+    @property
+    def _price(self) -> Price:
+        return self.running.bounds.prices.get(self.worth.model, Price())
+
+    def _open(self, case: Case, track: Track) -> bool:
+        one = self.running.done.get((case.id, track.name))
+        return one is not None and one.outcome == "answered" and bool(case.claims) and one.grades.judged is None
+
+    async def _judged(self, case: Case, one: Answered) -> Answered:
+        usage, calls, found = Usage(), 0, 0
+        for claim in case.claims:
+            if any(says(one.text, wording) for wording in claim):
+                found += 1
+                continue
+            try:
+                opinion = await self.judge.states(case.question, claim, one.text)
+            except ModelError:
+                return one
+            usage, calls, found = usage + opinion.usage, calls + 2, found + opinion.stated
+        judged = found / len(case.claims)
+        grades = replace(one.grades, judged=judged)
+        if self.worth.decides:
+            grades = replace(grades, claims=judged, by="judge")
+        return replace(one, grades=grades, paid=one.paid + paid(self._price, usage, calls))

@@ -1,0 +1,79 @@
+"""`turnout eval tracks` as an owner meets it, and killed in the middle."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.evaluation.tracks.keeping import newest
+from core.policy.routes import Routes
+from core.records import decode
+from tests.e2e.system import ROOT, TURNOUT, System, until
+from tests.fakes.openai_server import Asked, OpenAIServer, Reply
+
+FILE = """
+[assistant]
+name = "Shop"
+default_route = ["prompt"]
+[models]
+prompt = "small"
+[knowledge]
+paths = ["knowledge"]
+dense = "off"
+[[intents]]
+name = "returns"
+examples = ["how long may I keep bike 7", "keep a bike", "send a bike back"]
+"""
+ANSWERS = 24
+
+
+def reading(asked: Asked) -> Reply:
+    """Who sees the page knows; slow enough that a kill finds it at work."""
+    return Reply("You may keep it 30 days [1]." if "30 days" in asked.question else "Perhaps a week.", delay=0.05)
+
+
+@pytest.fixture
+async def shop(tmp_path: Path):
+    (tmp_path / "knowledge").mkdir()
+    (tmp_path / "knowledge" / "returns.md").write_text("# Returns\n\nEvery bike may be kept 30 days, then it is sent back.\n")
+    (tmp_path / "assistant.toml").write_text(FILE)
+    lines = [
+        json.dumps({"question": f"How long may I keep bike {n}?", "claims": ["30 days"], "intent": "returns"})
+        for n in range(12)
+    ]
+    (tmp_path / "questions.jsonl").write_text("\n".join(lines))
+    async with OpenAIServer() as server:
+        server.otherwise(reading)
+        variables = {
+            "TURNOUT_ASSISTANT": str(tmp_path / "assistant.toml"),
+            "OPENAI_BASE_URL": server.base_url,
+            "OPENAI_API_KEY": "k",
+        }
+        async with System(tmp_path / "system", variables).up() as system:
+            yield system, server
+
+
+async def test_killed_in_the_middle_it_goes_on_and_pays_nothing_twice(shop) -> None:
+    system, server = shop
+    process = await asyncio.create_subprocess_exec(
+        TURNOUT, "eval", "tracks", env=system.environment, cwd=ROOT, stdout=sys.stderr, stderr=sys.stderr
+    )
+    await until(lambda: len(server.asked) >= 7)
+    process.kill()
+    await process.wait()
+    assert len(server.asked) < ANSWERS
+    told = await system.command("eval", "tracks")
+    assert "carrying on with" in told
+    assert len(server.asked) == ANSWERS
+    kept = next(newest(system.folder / "data"))
+    run = kept.whole
+    assert run is not None
+    assert len(run.answered) == ANSWERS
+    assert {one.grades.quality for one in run.answered if one.track == "rag"} == {1.0}
+    assert "cannot tell yet" in told
+    assert "left out: tuned, no tuned model is configured" in told
+    routes = decode(Routes, (kept.folder / "routes.json").read_bytes())
+    assert [route.intent for route in routes.routes] == ["returns"]
+    assert [check for check in run.checks if not check.ok] == []
