@@ -32,8 +32,9 @@ lint: setup-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Both halves of the suite side by side: most of one is waiting, most of the other is work.
 test: setup-test lint
-	$(BIN)/python -m pytest
+	@$(BIN)/python -m tests.halves
 
 # Takes each protection out in turn and sees the tests go red; ONLY="NAME…" for some of them, or for all that begin like that.
 mutants: setup-test
