@@ -82,8 +82,14 @@ def strip(axis: Axis, told: str, *marks: Html, zero: bool = False) -> Html:
 
 def ruler(axis: Axis, form: Callable[[float], str]) -> Html:
     """The numbers over strips."""
-    words = [el("text", form(tick), x=f"{axis.at(tick):.1f}%", y=12, class_="middle") for tick in axis.ticks()]
+    places = [(axis.at(tick), form(tick)) for tick in axis.ticks()]
+    words = [el("text", told, x=f"{at:.1f}%", y=12, class_=_side(at)) for at, told in places]
     return el("svg", *words, class_="strip ruler", width="100%", height=16, aria_hidden="true")
+
+
+def _side(at: float) -> str:
+    """So that nothing stands beyond the ends."""
+    return "begins" if at < 8 else "ends" if at > 92 else "middle"
 
 
 def whisker(axis: Axis, low: float, high: float, number: int) -> Html:
@@ -109,7 +115,7 @@ def bar(start: float, width: float, class_: str) -> Html:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A mark of a plot: what it costs and how good it is, with intervals; `out`: it may not be taken."""
+    """A mark of a plot: what it takes (`across`) and how good it is, with intervals; `out`: it may not be taken."""
 
     name: str
     number: int
@@ -119,8 +125,8 @@ class Spot:
     strong: bool = False
 
 
-def plot(spots: Sequence[Spot], told: str, *, across: Callable[[float], str], up: Callable[[float], str]) -> Html:
-    """Good is up, cheap is left; the line joins those that nothing beats in both."""
+def plot(spots: Sequence[Spot], told: str, *, across: Callable[[float], str], up: Callable[[float], str], less: str) -> Html:
+    """Good is up, cheap or soon is left; the line joins those that nothing beats in both."""
     wide = sized([value for spot in spots for value in (spot.across.low, spot.across.high, spot.across.value)])
     tall = spanning([value for spot in spots for value in (spot.up.low, spot.up.high)])
 
@@ -136,7 +142,7 @@ def plot(spots: Sequence[Spot], told: str, *, across: Callable[[float], str], up
         *(_placed(*place(spot), spot.number, hollow=spot.out) for spot in spots),
         *_names(spots, [place(spot) for spot in spots]),
         el("text", "better ↑", x="8.5%", y=10, class_="soft"),
-        el("text", "← cheaper", x="8.5%", y=PLOT - 22, class_="soft"),
+        el("text", f"← {less}", x="8.5%", y=PLOT - 22, class_="soft"),
     ]
     return el("svg", el("title", told), *parts, class_="plot", width="100%", height=PLOT, role="img", aria_label=told)
 

@@ -89,9 +89,7 @@ def freshness(run: Run, found: Figures) -> Iterator[Html]:
     yield el("h2", "Who notices a change", id="freshness")
     known = {name: figures["stale"] for name, figures in found.items() if "stale" in figures}
     if not known:
-        yield el(
-            "p", "No document was changed in this run: give questions a `change`, and this part tells who still says the old."
-        )
+        yield el("p", "No document was changed in this run: give questions a ", el("code", "change"), " to see who notices.")
         return
     axis = Axis(0.0, 1.0)
     names = ("", "Still the old", "Interval", "Changes")

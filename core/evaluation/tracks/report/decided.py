@@ -8,7 +8,9 @@ from core.evaluation.tracks.records import Decision, Run
 from core.evaluation.tracks.report.charts import Axis, point, ruler, spanning, strip, whisker
 from core.evaluation.tracks.report.html import Html, el, joined, row, table
 from core.evaluation.tracks.report.words import SIGNS, SWITCHES, named, points, said, signed
+from core.policy.decision import Kind
 
+ORDER: tuple[Kind, ...] = ("infeasible", "forced", "better", "cheaper", "cannot_tell", "keep")
 NAMES = ("", "", "", "Questions", "Good until")
 
 
@@ -29,8 +31,7 @@ def decisions(run: Run) -> Iterator[Html]:
 
 def _ordered(some: Sequence[Decision]) -> list[Decision]:
     """What is to be done first."""
-    kinds = [*SIGNS]
-    return sorted(some, key=lambda one: (kinds.index(one.verdict.kind), one.intent))
+    return sorted(some, key=lambda one: (ORDER.index(one.verdict.kind), not one.verdict.challenger, one.intent))
 
 
 def _row(run: Run, decision: Decision, axis: Axis) -> Html:

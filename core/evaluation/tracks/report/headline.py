@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from core.evaluation.pages import tile, tiles, when
 from core.evaluation.tracks.deciding import NONE
 from core.evaluation.tracks.records import Check, Decision, Run
-from core.evaluation.tracks.report.charts import SHAPES, Spot, mark, plot
+from core.evaluation.tracks.report.charts import SHAPES, Spot, mark
 from core.evaluation.tracks.report.checks import failed
 from core.evaluation.tracks.report.html import Html, el, joined, row, table
-from core.evaluation.tracks.report.measures import number
+from core.evaluation.tracks.report.measures import number, quality_against, taking
 from core.evaluation.tracks.report.policies import NOW, PROPOSED, Policy, Totals
 from core.evaluation.tracks.report.words import (
     SWITCHES,
@@ -18,9 +18,9 @@ from core.evaluation.tracks.report.words import (
     money,
     named,
     points,
-    round_money,
     seconds,
     share,
+    some,
 )
 
 
@@ -66,6 +66,8 @@ def _sentences(run: Run, found: Totals | None) -> Iterator[str]:
         more = sum(one.verdict.more for one in open_)
         names = listed([named(one.intent) for one in open_])
         yield f"For {names} it cannot be told yet: about {count(more, 'more question')} would tell."
+    if alone := [named(one.intent) for one in decided if one.verdict.kind == "keep" and not one.verdict.challenger]:
+        yield f"For {some(alone, 'intent')} no other track than the one in force was measured."
     if shut := [named(one.intent) for one in decided if one.verdict.kind == "infeasible"]:
         yield f"For {listed(shut)} every track breaks a constraint: change the track, or the constraint."
 
@@ -83,14 +85,14 @@ def _gain(run: Run, found: Totals) -> str:
     told = f"On these questions quality {way} by {abs(100 * better.value):.1f} points ({span})"
     if now.cost.value and then.cost.value:
         told += f", a thousand turns cost {money(then.cost.value)} {run.currency} instead of {money(now.cost.value)}"
-    return f"{told}, and the slowest in twenty take {seconds(then.late)} instead of {seconds(now.late)}."
+    return f"{told}, and the slowest in twenty take {seconds(then.late.value)} instead of {seconds(now.late.value)}."
 
 
 def _tiles(run: Run, found: Totals) -> Iterator[str]:
     now, then = found.now, found.proposed
     yield tile(share(then.quality.value), "quality, as proposed", f"now {share(now.quality.value)}")
     yield tile(money(then.cost.value), f"{run.currency} for 1,000 turns", f"now {money(now.cost.value)}")
-    yield tile(seconds(then.late), "slowest in twenty", f"now {seconds(now.late)}")
+    yield tile(seconds(then.late.value), "slowest in twenty", f"now {seconds(now.late.value)}")
     if now.stale and then.stale:
         yield tile(share(then.stale.value), "out of date after a change", f"now {share(now.stale.value)}")
     more = sum(one.verdict.more for one in run.decisions if one.intent != NONE and one.verdict.kind == "cannot_tell")
@@ -99,12 +101,11 @@ def _tiles(run: Run, found: Totals) -> Iterator[str]:
 
 def compared(run: Run, found: Totals) -> Iterator[Html]:
     """Now, proposed, and every track for everything."""
-    policies = [found.now, found.proposed, *sorted(found.single, key=lambda one: -one.worth.value)]
+    routes = [found.now] if found.same else [found.now, found.proposed]
+    policies = [*routes, *sorted(found.single, key=lambda one: -one.worth.value)]
     yield el("h2", "What it changes", id="changes")
     yield el("p", _told(found))
-    told = f"Quality against {run.currency} for 1,000 turns, of all routes together and of one track for everything"
-    spots = [_spot(run, policy) for policy in policies]
-    drawn = el("figure", plot(spots, told, across=round_money, up=share), el("figcaption", f"{told}."))
+    drawn = quality_against(run, [_spot(run, policy) for policy in policies])
     names = ("Quality", "Interval", f"{run.currency} for 1,000 turns", "Slowest in twenty", "Out of date", "Worth")
     rows = [_row(run, policy, names) for policy in policies]
     title = "The routes now, as proposed, and one track for everything"
@@ -129,7 +130,14 @@ def _number(run: Run, policy: Policy) -> int:
 def _spot(run: Run, policy: Policy) -> Spot:
     routes, out = policy.name in (NOW, PROPOSED), bool(policy.breaches)
     name = policy.name + " (out)" * out
-    return Spot(name, _number(run, policy), policy.cost, policy.quality, out=out, strong=routes)
+    return Spot(
+        name,
+        _number(run, policy),
+        policy.cost if taking(run) == "cost" else policy.late,
+        policy.quality,
+        out=out,
+        strong=routes,
+    )
 
 
 def _row(run: Run, policy: Policy, names: Sequence[str]) -> Html:
@@ -139,7 +147,7 @@ def _row(run: Run, policy: Policy, names: Sequence[str]) -> Html:
         share(policy.quality.value),
         interval("quality", policy.quality),
         money(policy.cost.value),
-        seconds(policy.late),
+        seconds(policy.late.value),
         share(policy.stale.value) if policy.stale else "–",
         f"{100 * policy.worth.value:.1f}",
     )

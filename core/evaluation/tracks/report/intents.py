@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from core.evaluation.tracks.deciding import in_force
 from core.evaluation.tracks.figures import Groups, grouped
 from core.evaluation.tracks.records import Answered, Case, Decision, Run, Side
-from core.evaluation.tracks.report.charts import Spot, front, plot
+from core.evaluation.tracks.report.charts import Spot
 from core.evaluation.tracks.report.decided import anchor, badge, move
 from core.evaluation.tracks.report.html import Html, el, row, table
-from core.evaluation.tracks.report.measures import head, measures, number
-from core.evaluation.tracks.report.words import FIRST, MEASURES, SWITCHES, listed, named, round_money, said, share
+from core.evaluation.tracks.report.measures import head, measures, number, quality_against, taking
+from core.evaluation.tracks.report.words import FIRST, MEASURES, SWITCHES, named, said, share
 
 SHOWN, LETTERS = 2, 320
 REST = tuple(name for name in MEASURES if name not in FIRST)
@@ -33,10 +33,8 @@ def _intent(run: Run, decision: Decision, groups: Groups) -> Iterator[Html]:
     yield el("h3", named(decision.intent), " ", badge(decision), " ", el("small", move(run, decision)))
     yield el("p", at_stake, class_="sub")
     yield el("p", said(run, decision), class_="said")
-    if spots := _spots(run, decision, sides):
-        best = listed([spot.name.partition(" ")[0] for spot in front(spots)])
-        told = f"Quality against {run.currency} for 1,000 turns; on the front: {best or 'none'}"
-        yield el("figure", plot(spots, told, across=round_money, up=share), el("figcaption", f"{told}."))
+    if len(spots := _spots(run, decision, sides)) > 1:
+        yield quality_against(run, spots)
     figures, heads = {side.track: side.figures for side in sides}, {side.track: _head(run, decision, side) for side in sides}
     yield measures(figures, heads, title=f"The first measures of {named(decision.intent)}", only=FIRST)
     rest = measures(figures, heads, title=f"The other measures of {named(decision.intent)}", only=REST)
@@ -54,15 +52,15 @@ def _sides(run: Run, decision: Decision) -> list[Side]:
 def _spots(run: Run, decision: Decision, sides: Sequence[Side]) -> list[Spot]:
     now, then, found = in_force(run, decision), decision.verdict.track, []
     for side in sides:
-        cost = side.figures.get("cost")
-        if cost is None:
+        takes = side.figures.get(taking(run))
+        if takes is None:
             continue
         told = " (now)" * (side.track == now) + " (proposed)" * (side.track == then != now) + " (out)" * bool(side.breach)
         found.append(
             Spot(
                 side.track + told,
                 number(run, side.track),
-                cost,
+                takes,
                 side.figures["quality"],
                 out=bool(side.breach),
                 strong=side.track in (now, then),

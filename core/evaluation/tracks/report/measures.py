@@ -1,12 +1,12 @@
 """Every measure of every track, side by side: a column a track, so that the eye goes along what it compares."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from core.evaluation.intervals import Figure
 from core.evaluation.tracks.records import Run
-from core.evaluation.tracks.report.charts import mark
+from core.evaluation.tracks.report.charts import Spot, front, mark, plot
 from core.evaluation.tracks.report.html import Html, el, joined, row, table
-from core.evaluation.tracks.report.words import MEASURES, interval, measured
+from core.evaluation.tracks.report.words import MEASURES, interval, listed, measured, round_money, round_seconds, share
 
 Figures = Mapping[str, Mapping[str, Figure]]
 """By track, by measure."""
@@ -28,6 +28,21 @@ def measures(
 
 def head(run: Run, track: str, *notes: Html) -> Html:
     return joined((mark(number(run, track)), track, *notes))
+
+
+def taking(run: Run) -> str:
+    """What quality is held against: money, or time where nothing costs any."""
+    return "cost" if any(one.cost for one in run.answered) else "total_p95"
+
+
+def quality_against(run: Run, spots: Sequence[Spot]) -> Html:
+    money = taking(run) == "cost"
+    what = (
+        f"{run.currency} for 1,000 turns" if money else "the time that nineteen in twenty answers take; nothing costs anything"
+    )
+    told = f"Quality against {what}. On the front: {listed([spot.name.partition(' (')[0] for spot in front(spots)]) or 'none'}."
+    picture = plot(spots, told, across=round_money if money else round_seconds, up=share, less="cheaper" if money else "sooner")
+    return el("figure", picture, el("figcaption", told))
 
 
 def _cell(name: str, figure: Figure | None) -> str | Html:

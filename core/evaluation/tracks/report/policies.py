@@ -1,9 +1,7 @@
 """What all decisions come to: the routes as they are, as proposed, and one track for everything, on the same questions."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from core.evaluation import intervals
 from core.evaluation.intervals import Figure
@@ -12,6 +10,7 @@ from core.evaluation.tracks.figures import Groups, grouped
 from core.evaluation.tracks.records import COULD_NOT, Answered, Case, Run
 from core.policy.decision import Score
 
+NOTHING = Figure(0.0, 0.0, 0.0, 0)
 NOW, PROPOSED = "As it is now", "As proposed"
 
 
@@ -23,7 +22,7 @@ class Policy:
     name: str
     quality: Figure
     cost: Figure
-    late: float
+    late: Figure
     worth: Figure
     stale: Figure | None = None
     breaches: tuple[str, ...] = ()
@@ -41,6 +40,11 @@ class Totals:
     better: Figure
     questions: int
     left_out: tuple[str, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing is to be switched."""
+        return replace(self.proposed, name=NOW) == self.now
 
     @property
     def best_single(self) -> Policy | None:
@@ -119,8 +123,8 @@ def _policy(run: Run, name: str, answers: Answers) -> Policy:
     return Policy(
         name,
         intervals.mean([some.one.grades.quality for some in taken], clusters),
-        intervals.average([one.cost for one in whole]) if whole else Figure(0.0, 0.0, 0.0, 0),
-        float(np.quantile([one.total for one in whole], 0.95)) if whole else 0.0,
+        intervals.average([one.cost for one in whole]) if whole else NOTHING,
+        intervals.quantile([one.total for one in whole], 0.95) if whole else NOTHING,
         intervals.difference([some.worth for some in taken], clusters),
         intervals.mean(*zip(*stale, strict=True)) if stale else None,
         tuple(side.intent for side in run.sides if side.breach and (side.intent, side.track) in routes),

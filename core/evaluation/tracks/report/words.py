@@ -75,6 +75,8 @@ def points(value: float) -> str:
 def money(value: float) -> str:
     """Of a turn, told for a thousand."""
     thousand = TURNS * value
+    if not value:
+        return "0"
     return f"{thousand:,.0f}" if abs(thousand) >= 100 else f"{thousand:.1f}" if abs(thousand) >= 10 else f"{thousand:.2f}"
 
 
@@ -84,7 +86,7 @@ def round_money(value: float) -> str:
 
 
 def round_seconds(milliseconds: float) -> str:
-    return f"{milliseconds / 1000:g} s"
+    return f"{milliseconds / 1000:g} s" if milliseconds >= 1000 else f"{milliseconds:g} ms"
 
 
 def seconds(milliseconds: float) -> str:
@@ -104,6 +106,8 @@ def interval(name: str, figure: Figure) -> str:
 
 
 def span(low: str, high: str) -> str:
+    if low == high:
+        return low
     amount, _, unit = low.partition(" ")
     return f"{amount}–{high}" if unit and high.endswith(f" {unit}") else f"{low}–{high}"
 
@@ -118,11 +122,18 @@ def said(run: Run, decision: Decision) -> str:
         "forced": f"{now} breaks a constraint: {broken(run, decision.intent, now)}."
         f" {verdict.track} is the best of those that keep them all.",
         "keep": _kept(verdict, now),
-        "cannot_tell": f"{verdict.challenger} may be better than {now}, or not ({ends} points):"
-        f" {count(verdict.more, 'more question')} would tell.",
+        "cannot_tell": _open(run, verdict, now),
         "infeasible": "Every track breaks a constraint.",
     }
     return sentences[verdict.kind]
+
+
+def _open(run: Run, verdict: Verdict, now: str) -> str:
+    more = count(verdict.more, "more question")
+    if verdict.cases < run.rules.cases:
+        return f"Too few questions to compare {verdict.challenger} with {now}: {more} at least."
+    ends = f"{points(verdict.low)} to {points(verdict.high)}"
+    return f"{verdict.challenger} may be better than {now}, or not ({ends} points): {more} would tell."
 
 
 def broken(run: Run, intent: str, track: str) -> str:
