@@ -72,9 +72,9 @@ async def test_a_redelivery_never_overtakes_what_a_crashed_worker_left(world: Wo
 async def test_a_message_handed_back_by_another_worker_is_drained_by_the_holder(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Handed back for a minute, it would be stranded if the holder let go without looking at the waiting mark."""
-    monkeypatch.setattr(lanes, "BACK", 60)
-    monkeypatch.setattr(lanes, "BACK_MOST", 60)
+    """Handed back for ten minutes, it would be stranded if the holder let go without looking at the waiting mark."""
+    monkeypatch.setattr(lanes, "BACK", 600)
+    monkeypatch.setattr(lanes, "BACK_MOST", 600)
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def holds(lane: Lane, message) -> None:

@@ -17,7 +17,7 @@ TEXTS = [str(n) for n in range(50)]
 
 
 async def one_place(world: World) -> None:
-    async with asyncio.timeout(45):
+    async with asyncio.timeout(10):
         while await world.bus.waiting("IN", "dialog") != 1:
             await asyncio.sleep(0.01)
 
@@ -123,7 +123,7 @@ async def test_a_log_that_stays_full_gives_no_message_up(monkeypatch: pytest.Mon
     world.bus = bus = Fills()
     async with world.worker():
         await world.say("a", "1")
-        async with asyncio.timeout(45):
+        async with asyncio.timeout(10):
             while len(world.worked) < 5:
                 await asyncio.sleep(0.01)
         bus.full = False

@@ -243,7 +243,7 @@ async def test_thinking_aloud_is_a_sign_of_life_and_no_answer(server, model):
 
 
 async def test_closing_the_stream_closes_the_connection(server, model):
-    server.otherwise(Reply("word " * 1000, pace=0.01))
+    server.otherwise(scripted.stalling("word " * 5, after=2))
     async with aclosing(model.stream(ASK, spent=Spent())) as pieces:
         await anext(pieces)
         assert server.open == 1
