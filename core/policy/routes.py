@@ -57,7 +57,8 @@ class Route(Record, frozen=True):
 class Routes(Versioned, frozen=True):
     """One version of all routes that differ from the assistant file's. `stage`: in `shadow` nobody's answers change, in
     `canary` those of the `share` of lanes, in `full` everybody's; the rest follow version `before` (0: the assistant file).
-    `began` is the first version of its roll-out, and `log` where the stream LOG stood then."""
+    `began` is the first version of its roll-out, and `log` where the stream LOG stood then. `sick`: the version that it takes
+    back because a constraint was breached (0: none)."""
 
     number: int
     routes: tuple[Route, ...] = ()
@@ -66,6 +67,7 @@ class Routes(Versioned, frozen=True):
     before: int = 0
     began: int = 0
     log: int = 0
+    sick: int = 0
     at: float = 0.0
     by: str = ""
     note: str = ""

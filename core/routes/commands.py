@@ -181,9 +181,10 @@ async def _apply(bus: Bus, given: Settings, file: Assistant, proposal: Routes, *
     moved = await proposals.moves(bus, proposal, file)
     now = await present(bus, given, file, proposal)
     found = proposals.doubts(proposal, now, moved=moved, left_out=left_out(given, file))
+    found += await proposals.sick_before(bus, moved)
     if found and not anyway:
         told = "\n".join(f"  {one}" for one in found)
-        raise ConfigError(f"not applied:\n{told}\nmeasure again, or say --anyway")
+        raise ConfigError(f"not applied:\n{told}\nmend that, or say --anyway")
     return await proposals.apply(bus, proposal, wish, file)
 
 

@@ -98,6 +98,18 @@ async def moves(bus: Bus, proposal: Routes, file: Assistant) -> dict[str, tuple[
     return at_stake(replace(proposal, routes=joined(old, proposal)), old, file)
 
 
+async def sick_before(bus: Bus, moved: Tracks) -> list[str]:
+    """Whether the same was tried before and taken back, in words."""
+    known = {one.number: one for one in await versions.every(bus)}
+    tried = {one.sick: one for one in known.values() if one.sick in known}
+    found = []
+    for number, back in tried.items():
+        tracks = {route.intent: route.tracks for route in known[number].routes}
+        if moved and all(tracks.get(intent) == same for intent, same in moved.items()):
+            found.append(f"version {number} was the same and was taken back ({back.note})")
+    return found[-1:]
+
+
 async def apply(bus: Bus, proposal: Routes, wish: Wish, file: Assistant) -> Routes:
     """Make a proposal the version in force; what is in shadow gives way. Raises ConfigError while a canary is rolled out, or
     where it changes nothing, Conflict where somebody else was quicker."""

@@ -114,7 +114,8 @@ class Rollout:
 
     async def _take_back(self, version: Routes, before: Routes, breach: str) -> None:
         note = f"rolled back from {version.number}: {breach}"
-        back = Routes(number=0, routes=before.routes, before=before.before, at=self.clock(), by=BY, note=note)
+        at, sick = self.clock(), version.number
+        back = Routes(number=0, routes=before.routes, before=before.before, sick=sick, at=at, by=BY, note=note)
         made = await versions.add(self.bus, back, after=version.number)
         ROLLBACKS.inc()
         log.error("canary rolled back", version=version.number, now=made.number, breach=breach)

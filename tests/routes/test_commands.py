@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from core import keys
 from core.cli import cli
-from core.policy.routes import Route
+from core.policy.routes import Route, Routes
 from core.records import Part, Turn, encode
 from core.routes import versions
 from tests.routes.shop import FILE, Shop
@@ -85,6 +85,14 @@ async def test_what_a_proposal_does_not_speak_of_stays(shop: Shop) -> None:
     assert "version 3, for everybody" in await shop.says("rollback", "1")
     assert [route.intent for route in (await versions.newest(shop.bus)).routes] == ["returns"]
     assert "~  prices" in await shop.says("diff", "2")
+
+
+async def test_what_was_taken_back_is_not_tried_again_unless_wished(shop: Shop) -> None:
+    path = str(await shop.proposal(PROMPT))
+    await shop.says("apply", path)
+    await versions.add(shop.bus, Routes(number=0, sick=1, note="rolled back from 1: too late"), after=1)
+    assert "version 1 was the same and was taken back (rolled back from 1: too late)" in await shop.refuses("apply", path)
+    assert "version 3, canary" in await shop.says("apply", path, "--anyway")
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,16 @@ import pytest
 from msgspec.structs import replace
 
 from core import assistant, keys
+from core.bus import Ack
 from core.bus_memory import MemoryBus
 from core.dialog import service
+from core.errors import Unavailable
 from core.leases import MemoryLeases
 from core.memory import LocalMemory
 from core.policy.canary import Pace
 from core.policy.routes import Evidence, Measured, Route, Routes
 from core.records import Event, Turn, Usage, decode, encode
-from core.routes import versions
+from core.routes import rollout, versions
 from core.routes.rollout import Rollout
 from core.routes.standing import Standing
 from core.settings import load
@@ -137,6 +139,7 @@ async def test_a_sick_canary_is_taken_back_with_its_reason(log: Log, sick: str) 
         back = await log.until(lambda now: now.number > 1, make)
     assert (back.number, back.stage, back.routes, back.by) == (2, "full", (), "roll-out")
     assert back.note.startswith("rolled back from 1: ")
+    assert back.sick == 1
     assert "of the canaries'" in back.note
 
 
@@ -194,6 +197,34 @@ async def test_of_several_cores_one_acts(log: Log) -> None:
         for _ in range(50):
             await asyncio.sleep(0.001)
         assert [one.number for one in await versions.every(log.bus)] == [1, 2]
+
+
+class LosesAnswers(MemoryBus):
+    """Takes the first version that a roll-out makes, or not, and answers nobody."""
+
+    takes, lost = False, 0
+
+    async def publish(self, subject: str, data: bytes, *, id: str, last: int | None = None) -> Ack:
+        if b'"by":"roll-out"' in data and not self.lost:
+            self.lost += 1
+            if self.takes:
+                await super().publish(subject, data, id=id, last=last)
+            raise Unavailable("no answer")
+        return await super().publish(subject, data, id=id, last=last)
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_a_server_that_is_away_at_that_moment_only_puts_it_off(file: Path, takes: bool, monkeypatch) -> None:
+    monkeypatch.setattr(rollout, "AGAIN", 0.0)
+    log = Log(LosesAnswers(), file)
+    log.bus.takes = takes
+    async with log.watched():
+        await log.begin(share=0.5)
+        back = await log.until(lambda now: now.number > 1, lambda turn, canary: replace(turn, track="none") if canary else turn)
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+        assert [one.number for one in await versions.every(log.bus)] == [1, 2]
+    assert (back.number, log.bus.lost) == (2, 1)
 
 
 async def test_a_core_that_starts_in_the_middle_reads_the_log_from_the_beginning(log: Log) -> None:
