@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from core.assistant import Assistant
 from core.bus import Bus, so_far
-from core.errors import RecordError, TurnoutError
+from core.errors import TurnoutError
 from core.policy.routes import Routes
 from core.records import Turn, decode
-from core.routes import telling, versions
+from core.routes import history, telling, versions
 from core.routes.standing import Standing
 
 NAME = re.compile(r"[\w-]+", re.ASCII)
@@ -68,13 +68,6 @@ async def _last_of(bus: Bus, lane: str) -> Turn:
 async def _by_id(bus: Bus, id: str) -> Turn:
     wanted = id.encode()
     async for stored in so_far(bus, "LOG", "log.>"):
-        if wanted in stored.data and (turn := _turn(stored.data)) and id in (turn.id, *turn.events):
+        if wanted in stored.data and (turn := history.read(stored.data)) and id in (turn.id, *turn.events):
             return turn
     raise NoSuchTurn(f"no turn has the id {id!r}: `turn` stands in every reply and log line")
-
-
-def _turn(data: bytes) -> Turn | None:
-    try:
-        return decode(Turn, data)
-    except RecordError:
-        return None

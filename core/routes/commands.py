@@ -19,6 +19,7 @@ from core.policy.planning import needs
 from core.policy.routes import Routes
 from core.routes import asked, proposals, shadows, telling, versions
 from core.routes.advising import advise
+from core.routes.progress import progress
 from core.routes.proposals import Wish
 from core.settings import Settings
 
@@ -112,9 +113,15 @@ async def _shown(bus: Bus, given: Settings, file: Assistant) -> list[str]:
     now = await versions.newest(bus)
     found = await age(bus, given, file, now)
     again = [*telling.warned(found.stale), *telling.drifted(found.drift)]
-    shadow = [shadows.told(await shadows.pairs(bus, now))] if now.stage == "shadow" else []
-    lines = [telling.headline(now), *shadow, "", *telling.shown(now, file, time.time())]
+    lines = [telling.headline(now), *await _rollout(bus, now, file), "", *telling.shown(now, file, time.time())]
     return [*lines, "", "to be measured again:", *again] if again else lines
+
+
+async def _rollout(bus: Bus, now: Routes, file: Assistant) -> list[str]:
+    """How what is tried out fares."""
+    if now.stage == "canary":
+        return await progress(bus, now, file)
+    return [shadows.told(await shadows.pairs(bus, now))] if now.stage == "shadow" else []
 
 
 @routes.command("diff")

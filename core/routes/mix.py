@@ -1,12 +1,13 @@
 """What people ask for, counted from the log: before a measurement and lately."""
 
 from collections import Counter
+from contextlib import aclosing
 
 from core import keys
-from core.bus import Bus, Stored
-from core.errors import RecordError
+from core.bus import Bus
 from core.policy.drift import Drift, drift
-from core.records import Turn, decode
+from core.records import Turn
+from core.routes import history
 
 BEFORE, LATELY = 30 * 86400.0, 7 * 86400.0
 
@@ -19,19 +20,12 @@ async def drifted(bus: Bus, *, measured: float, now: float) -> Drift:
 async def counts(bus: Bus, start: float, end: float) -> Counter[str]:
     """How many conversations were about each intent between two times; one that was about several counts for each."""
     found: set[tuple[str, str]] = set()
-    newest = await bus.last("LOG", "log.>")
-    seq = await first_since(bus, start) if newest else 0
-    if newest is None or seq > newest.seq:
-        return Counter()
-    async with bus.follow("LOG", "log.>", seq - 1) as messages:
-        async for message in messages:
-            turn = _turn(message)
-            if turn and turn.at >= end:
+    async with aclosing(history.turns(bus, await first_since(bus, start) - 1)) as turns:
+        async for turn in turns:
+            if turn.at >= end:
                 break
-            if turn and turn.intent and turn.outcome == "answered" and turn.channel != keys.EVALUATION:
+            if turn.intent and turn.outcome == "answered" and turn.channel != keys.EVALUATION:
                 found.add((turn.lane, turn.intent))
-            if message.seq >= newest.seq:
-                break
     return Counter(intent for _, intent in found)
 
 
@@ -53,11 +47,4 @@ async def _from(bus: Bus, seq: int) -> tuple[int, Turn | None]:
     """The first turn there is from a sequence on: some are gone."""
     async with bus.follow("LOG", "log.>", seq - 1) as messages:
         message = await anext(messages)
-        return message.seq, _turn(message)
-
-
-def _turn(message: Stored) -> Turn | None:
-    try:
-        return decode(Turn, message.data)
-    except RecordError:
-        return None
+        return message.seq, history.read(message.data)

@@ -25,7 +25,7 @@ from core.records import Event, Turn, decode, encode
 from core.routes import versions
 from core.routes.shadows import shadow_id
 from core.routes.standing import Standing
-from core.routes.trial import Trial, at_stake, promised, tracks_of
+from core.routes.trial import Trial, promised, trial_of
 
 AGAIN = 3.0
 MOST_SHADOWS = 200
@@ -67,7 +67,7 @@ class Rollout:
         work = {"canary": self._canary, "shadow": self._shadow}.get(version.stage)
         while work:
             try:
-                await work(version, await self._trial(version))
+                await work(version, await trial_of(self.bus, version, self.file()))
                 work = None
             except Conflict as error:
                 log.info("another core has acted", reason=str(error))
@@ -78,19 +78,12 @@ class Rollout:
                 log.exception("the roll-out is not watched, trying again", version=version.number)
             await asyncio.sleep(AGAIN if work else 0)
 
-    async def _trial(self, version: Routes) -> Trial:
-        file, before = self.file(), await versions.read(self.bus, version.before)
-        family = [await versions.read(self.bus, number) for number in range(version.began, version.number)]
-        old, moved = tracks_of(before, file), at_stake(version, before, file)
-        kept = {intent: old[intent] for intent in moved if intent in old}
-        return Trial({one.number: one for one in (*family, version)}, before, moved, kept)
-
     async def _canary(self, version: Routes, trial: Trial) -> None:
         canary = Canary(version.share, promised([version], self.limits, trial.new))
         met, ready = 0, False
         async with aclosing(self._turns(version)) as turns:
             async for turn in turns:
-                met += self._see(canary, trial, turn) and turn.routes == version.number
+                met += trial.show(canary, turn) and turn.routes == version.number
                 EVIDENCE.set(canary.worst)
                 long_enough = met >= self.pace.turns and turn.at - version.at >= self.pace.seconds
                 ready = long_enough and canary.worst < self.pace.calm
@@ -100,17 +93,6 @@ class Rollout:
             await self._take_back(version, trial.before, canary.breach)
         elif ready:
             await self._grow(version, met)
-
-    def _see(self, canary: Canary, trial: Trial, turn: Turn) -> bool:
-        """Whether the turn counts as one of a canary."""
-        if turn.target and turn.asked in ("up", "down"):
-            canary.thumb(turn.lane, turn.target, down=turn.asked == "down", at=turn.at)
-        case = trial.case(turn)
-        if case is None:
-            return False
-        if case.canary:
-            canary.share = trial.versions[turn.routes].share
-        return canary.see(case) and case.canary
 
     async def _take_back(self, version: Routes, before: Routes, breach: str) -> None:
         note = f"rolled back from {version.number}: {breach}"

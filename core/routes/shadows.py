@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from core import keys
-from core.bus import Bus, Stored
-from core.errors import RecordError
+from core.bus import Bus
 from core.policy.routes import Routes
-from core.records import Turn, decode
+from core.records import Turn
+from core.routes import history
 
 Pair = tuple[Turn, Turn]
 """(in shadow, really)."""
@@ -21,20 +21,13 @@ def shadow_id(version: Routes, turn: str) -> str:
 
 async def pairs(bus: Bus, version: Routes) -> list[Pair]:
     """Every question that was asked again, with what became of it on either side."""
-    newest = await bus.last("LOG", "log.>")
     real: dict[str, Turn] = {}
     found: list[Pair] = []
-    if newest is None or newest.seq <= version.log:
-        return found
-    async with bus.follow("LOG", "log.>", version.log) as messages:
-        async for message in messages:
-            turn = _turn(message)
-            if turn and turn.channel != keys.EVALUATION and turn.prev == 0:
-                real[shadow_id(version, turn.id)] = turn
-            elif turn and turn.id in real:
-                found.append((turn, real.pop(turn.id)))
-            if message.seq >= newest.seq:
-                break
+    async for turn in history.turns(bus, version.log):
+        if turn.channel != keys.EVALUATION and turn.prev == 0:
+            real[shadow_id(version, turn.id)] = turn
+        elif turn.id in real:
+            found.append((turn, real.pop(turn.id)))
     return found
 
 
@@ -61,10 +54,3 @@ def _late(turns: Sequence[Turn]) -> float:
 
 def _tokens(turns: Sequence[Turn]) -> float:
     return float(np.mean([turn.usage.prompt_tokens + turn.usage.completion_tokens for turn in turns]))
-
-
-def _turn(message: Stored) -> Turn | None:
-    try:
-        return decode(Turn, message.data)
-    except RecordError:
-        return None

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from core import keys
 from core.assistant import Assistant
-from core.policy.canary import Case, Limits
+from core.bus import Bus
+from core.policy.canary import Canary, Case, Limits
 from core.policy.routes import Routes
 from core.policy.sequential import coin
 from core.records import Turn
+from core.routes import versions
 
 Tracks = Mapping[str, tuple[str, ...]]
 
@@ -53,6 +55,17 @@ class Trial:
             tokens=turn.usage.prompt_tokens + turn.usage.completion_tokens,
         )
 
+    def show(self, canary: Canary, turn: Turn) -> bool:
+        """Show the watch a turn of the log; whether it counts as one of a canary."""
+        if turn.target and turn.asked in ("up", "down"):
+            canary.thumb(turn.lane, turn.target, down=turn.asked == "down", at=turn.at)
+        case = self.case(turn)
+        if case is None:
+            return False
+        if case.canary:
+            canary.share = self.versions[turn.routes].share
+        return canary.see(case) and case.canary
+
     def shadowed(self, turn: Turn) -> str:
         """The track that is to answer a turn once more, in shadow; "": none. Only what begins a conversation is asked: of what
         follows, the new track could not know what was said before."""
@@ -60,6 +73,15 @@ class Trial:
         (number, version), *_ = self.versions.items()
         real = turn.channel != keys.EVALUATION and turn.outcome == "answered" and turn.track != "out_of_scope" and not turn.prev
         return tracks[0] if tracks and real and coin(f"shadow:{number}:{turn.id}", version.share) else ""
+
+
+async def trial_of(bus: Bus, version: Routes, file: Assistant) -> Trial:
+    """The roll-out that a version belongs to."""
+    before = await versions.read(bus, version.before)
+    family = [await versions.read(bus, number) for number in range(version.began, version.number)]
+    old, moved = tracks_of(before, file), at_stake(version, before, file)
+    kept = {intent: old[intent] for intent in moved if intent in old}
+    return Trial({one.number: one for one in (*family, version)}, before, moved, kept)
 
 
 def promised(new: Iterable[Routes], limits: Limits, moved: Tracks) -> Limits:

@@ -87,6 +87,19 @@ async def test_what_a_proposal_does_not_speak_of_stays(shop: Shop) -> None:
     assert "~  prices" in await shop.says("diff", "2")
 
 
+async def test_a_canary_shows_how_it_fares(shop: Shop) -> None:
+    await shop.says("apply", str(await shop.proposal(PROMPT)), "--canary", "50%")
+    for n in range(8):
+        turn = Turn(id=f"t{n}", channel="web", lane=f"l{n}", events=(), upto=n, intent="returns", track="rag", routes=n % 2)
+        turn = replace(turn, track="none") if n == 1 else turn
+        await shop.bus.publish(keys.log("web", turn.lane), encode(turn), id=turn.id)
+    shown = await shop.says("show")
+    assert re.search(
+        r"4 of 100 counted turns at this step, strongest evidence against it [\d.]+, at 500 it is taken back", shown
+    )
+    assert "canaries (others): not served 1 of 4 (0 of 4), passed on 1 of 4 (0 of 4), thumbs down 0 of 0 (0 of 0)" in shown
+
+
 async def test_what_was_taken_back_is_not_tried_again_unless_wished(shop: Shop) -> None:
     path = str(await shop.proposal(PROMPT))
     await shop.says("apply", path)
