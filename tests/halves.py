@@ -35,13 +35,12 @@ async def run(half: str, names: Sequence[str], options: Sequence[str]) -> int:
     command = ["-m", "pytest", *options, *(str(TESTS / name) for name in names)]
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "120"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        sys.executable, *command, env=environment, limit=2**24, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     assert process.stdout is not None
     try:
-        while line := await process.stdout.read(4096):
-            for one in line.decode("utf-8", "replace").splitlines():
-                print(f"{half} | {one}", flush=True)
+        async for line in process.stdout:
+            print(f"{half} | {line.decode('utf-8', 'replace').rstrip()}", flush=True)
         return await process.wait()
     finally:
         if process.returncode is None:

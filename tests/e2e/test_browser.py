@@ -90,6 +90,8 @@ async def test_a_suggestion_is_asked_streamed_answered_and_its_citation_opens_th
     assert "/sources/policies/returns.md?quote=You" in str(await link.get_attribute("href"))
     await chip.click()
     await expect(page.get_by_text(QUOTE)).to_be_hidden()
+    await answers(page).locator(".cite").get_by_role("button", name="Source 2: Payments").click()
+    await expect(page.get_by_text("Refunds reach your account within 5 working days.")).to_be_visible()
 
 
 async def test_why_feedback_and_choices_are_at_hand(page, core):

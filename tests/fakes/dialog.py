@@ -33,7 +33,9 @@ CITATIONS = (
         title="Returns and refunds",
         quote="You may return a bike within 30 days of delivery, as long as it has not been ridden.",
     ),
-    Citation(n=2, source="policies/payments.md", title="Payments", quote="Refunds reach your account within 5 working days."),
+    Citation(
+        n=2, source="policies/payments.md", title="Payments", quote="Refunds reach your account within **5 working days**."
+    ),
 )
 
 

@@ -77,9 +77,14 @@ function cite(article, text, citations, base) {
   article.append(row, card);
 }
 
+/** A quote stands word for word in its source; of its Markdown a reader sees only the words. */
+function withoutMarks(words) {
+  return words.replace(/(\*\*|__|`)(?=\S)(.+?\S?)\1/gs, "$2");
+}
+
 function quote(one, base) {
   const link = h("a", { href: new URL(one.url, `${base}/`), target: "_blank", rel: "noopener" }, "Open source", icon("out"));
-  return [h("strong", { dir: "auto" }, one.title), one.quote && h("blockquote", { dir: "auto" }, one.quote), link].filter(Boolean);
+  return [h("strong", { dir: "auto" }, one.title), one.quote && h("blockquote", { dir: "auto" }, withoutMarks(one.quote)), link].filter(Boolean);
 }
 
 function tools(reply, talk) {
