@@ -107,6 +107,12 @@ def test_no_file_is_too_long():
     none(f"{name}: {lines} lines" for name in sources(*PACKAGES, "tests") if (lines := lines_of(name)) > FILE_LINES)
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """pytest would collect only the first of them."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    none(sorted({name for name in names if names.count(name) > 1}))
+
+
 def test_the_median_file_is_short():
     assert statistics.median(map(lines_of, sources(*PACKAGES))) <= FILE_MEDIAN
 
