@@ -26,7 +26,7 @@ from core.evaluation.tracks.available import asked, available
 from core.evaluation.tracks.deciding import conclude
 from core.evaluation.tracks.fingerprints import made_with
 from core.evaluation.tracks.grading import Grading
-from core.evaluation.tracks.header import behind, header
+from core.evaluation.tracks.header import behind, header, settled
 from core.evaluation.tracks.judging import Judging
 from core.evaluation.tracks.keeping import REPORT, ROUTES, Kept, find, fresh, unfinished
 from core.evaluation.tracks.money import Bounds, Purse
@@ -115,6 +115,7 @@ async def measure(
         judge_too = [Track(name="the judge", model=file.measure.judge)]
         money.check([*asked(found), *judge_too], money.prices(file))
     await freshness.world(bus, cases)
+    await settled(bus)
     run = await header(bus, given, file, cases=cases, tracks=found)
     run = replace(run, questions=name, most=choices.most)
     kept = begin(given.data, run, anew=choices.anew)

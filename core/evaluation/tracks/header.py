@@ -1,8 +1,11 @@
 """What a run begins with: all that is known before the first question is asked."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+import click
 
 from core.assistant import Assistant
 from core.bus import Bus
@@ -13,6 +16,8 @@ from core.evaluation.tracks.records import Case, Limits, Run, Stakes, Track
 from core.policy.decision import Rules, Weights
 from core.routes import versions
 from core.settings import Settings
+
+VECTOR_SECONDS = 600
 
 
 async def header(bus: Bus, given: Settings, file: Assistant, *, cases: Sequence[Case], tracks: Sequence[Track]) -> Run:
@@ -62,6 +67,17 @@ def limits(file: Assistant) -> Limits:
         banned=told.max_banned,
         could_not=told.max_unserved,
     )
+
+
+async def settled(bus: Bus) -> None:
+    """Returns once every passage has its vector, or has had time enough: before that, search is not what it will be."""
+    for second in range(VECTOR_SECONDS):
+        waiting = (await library(bus)).waiting
+        if not waiting:
+            return
+        if second % 30 == 0:
+            click.echo(f"{waiting} passages wait for a vector: waiting for them", err=True)
+        await asyncio.sleep(1)
 
 
 async def behind(bus: Bus) -> tuple[str, ...]:

@@ -104,6 +104,7 @@ class Running:
 def taken(case: Case, track: Track, heard: Heard, price: Price) -> Answered:
     """What was heard, as a run keeps it, not graded yet."""
     turn = heard.turn
+    total = turn.timings.get("total", 0.0)
     one = Answered(
         case=case.id,
         track=track.name,
@@ -117,8 +118,8 @@ def taken(case: Case, track: Track, heard: Heard, price: Price) -> Answered:
         usage=turn.usage,
         cost=paid(price, turn.usage) + share_of_training(price),
         paid=paid(price, heard.usage, heard.calls),
-        first=round(heard.first, 2),
-        total=turn.timings.get("total", 0.0),
+        first=round(min(heard.first, total), 2),
+        total=total,
         at=turn.at,
     )
     if turn.outcome == "dead":
