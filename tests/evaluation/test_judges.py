@@ -41,7 +41,9 @@ def biased_by_place(asked: Asked) -> str:
 
 
 def biased_by_length(asked: Asked) -> str:
-    return "yes" if "seriously" in asked.question else good(asked)
+    """Of the long answers that are wrong it takes a third for right: people would still mostly agree."""
+    number = re.search(r"bike (\d+)", asked.question)
+    return "yes" if number and int(number[1]) % 3 == 0 and "seriously" in asked.question else good(asked)
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ async def test_one_that_sees_what_people_see_may_decide(asked_by, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("answer", "why"),
-    [(biased_by_place, "turn with the order"), (biased_by_length, "length adds"), (lambda _: "yes", "κ 0.00")],
+    [(biased_by_place, "turn with the order"), (biased_by_length, "nothing: length adds"), (lambda _: "yes", "κ 0.00")],
 )
 async def test_one_that_sees_something_else_may_report_only(asked_by, tmp_path: Path, answer, why: str) -> None:
     done = await asked_by(answer, labels())
