@@ -133,3 +133,21 @@ class Document(Versioned, frozen=True):
     title: str = ""
     url: str = ""
     text: str = ""
+
+
+class EmbedRequest(Versioned, frozen=True):
+    """What `retrieval.embed` takes; with no texts it tells whose vectors there would be."""
+
+    texts: tuple[str, ...] = ()
+
+
+class Embedded(Versioned, frozen=True):
+    """What `retrieval.embed` answers: a vector of `width` 32-bit floats (little-endian) for each text, one after the other.
+    `name` is the embedder's, vectors of two names are never compared, "": there is none. `unread`: which texts are in a
+    language it does not read. `error` says why there are no vectors."""
+
+    name: str = ""
+    width: int = 0
+    data: bytes = b""
+    unread: tuple[int, ...] = ()
+    error: str = ""

@@ -17,7 +17,7 @@ from core.assistant import Assistant, Watched
 from core.bus import Handler
 from core.bus_nats import connect
 from core.errors import ConfigError, RecordError, StoreUnavailable, TurnoutError
-from core.knowledge import DocumentRequest, Passage, SearchRequest, SearchResult
+from core.knowledge import DocumentRequest, EmbedRequest, Passage, SearchRequest, SearchResult
 from core.records import Health, decode, encode
 from core.settings import Settings
 from core.vitals import vitals
@@ -116,6 +116,7 @@ class Retrieval:
         return {
             "retrieval.search": self.search,
             "retrieval.document": self.document,
+            "retrieval.embed": self.vectors,
             "retrieval.ingest": self.take,
             "retrieval.progress": self.progress,
             "retrieval.remove": self.remove,
@@ -139,6 +140,10 @@ class Retrieval:
     async def document(self, data: bytes) -> bytes:
         found = await asyncio.to_thread(self.index.document, decode(DocumentRequest, data))
         return encode(found)
+
+    async def vectors(self, data: bytes) -> bytes:
+        texts = decode(EmbedRequest, data).texts
+        return encode(await asyncio.to_thread(embeddings.embedded, self.setup.embedder, texts, self.setup.language))
 
     async def take(self, data: bytes) -> bytes:
         request = decode(IngestRequest, data)

@@ -26,7 +26,10 @@ class Misfit(ValueError):
 
 class About(Table):
     """`[assistant]`. We ask back when the probability of the best intent is under `clarify_below`, and decline when fewer than
-    the share `out_of_scope_below` of the examples look as strange as the message; 0 switches either off."""
+    the share `out_of_scope_below` of the examples look as strange as the message; 0 switches either off. With a `risk` we also
+    ask back where more than that share of the answered messages would take a wrong intent, as `calibration` shows, a file of
+    labelled messages beside the assistant file, or the examples. `intents`: told by their words alone, by the vectors of
+    `[knowledge]` too, or by those if there are any. `unsure`: whom to ask about an unclear message, the person or a model."""
 
     name: str = Field(min_length=1)
     default_route: tuple[str, ...] = Field(min_length=1)
@@ -42,6 +45,11 @@ class About(Table):
     clarify: str = "I am not sure I understand. What is it about?"
     clarify_below: float = Field(0.35, ge=0, le=1)
     out_of_scope_below: float = Field(0.02, ge=0, le=1)
+    risk: float = Field(0.0, ge=0, lt=0.5)
+    calibration: str = ""
+    intents: Literal["words", "embeddings", "auto"] = "words"
+    unsure: Literal["person", "model"] = "person"
+    unsure_seconds: float = Field(4.0, gt=0)
 
 
 class Models(Table):

@@ -6,14 +6,17 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import structlog
+from msgspec import structs
 
 from core.assistant import Assistant
 from core.audience import EVERYONE, Reader
-from core.dialog.routing import Router, clarification, said_before
+from core.dialog.choosing import choose
+from core.dialog.routing import Decision, Router, clarification, said_before
+from core.dialog.sensing import Sense
 from core.dialog.tracks.contract import Answer, Ask, Means, Say, Tracks
 from core.errors import CannotServe, NothingFound
 from core.memory import Conversation
-from core.records import Event, Part
+from core.records import Event, Part, Usage
 from core.routes.standing import Standing, Taken
 
 log = structlog.get_logger()
@@ -40,6 +43,7 @@ class Desk:
     tracks: Tracks
     means: Means
     standing: Standing = field(default_factory=Standing)
+    sense: Sense | None = None
 
     async def measure(
         self, text: str, conversation: Conversation, begin: Callable[[], Say], wanted: Event, *, reader: Reader = EVERYONE
@@ -47,7 +51,7 @@ class Desk:
         """What the track that `wanted` names makes of it, and no other: no asking back, no declining, nobody to fall back on. A
         track that finds nothing has declined, which is an answer; one that cannot serve leaves the track "none"."""
         started = time.perf_counter()
-        decision = self.router.decide(text, conversation)
+        decision = await self._decide(text, conversation)
         intent = wanted.intent or decision.intent
         outcome = Outcome(Answer(()), "", intent=intent, confidence=decision.confidence, timings={"intent": _ms(started)})
         about, asked = self.assistant.about, f"track {wanted.track} asked for"
@@ -70,9 +74,10 @@ class Desk:
         """The answer, shown while it is made by what `begin` returns; nothing in it but what `reader` may read. A track that
         cannot serve is no error: the route's next one is asked, and at the end an honest message stands."""
         started = time.perf_counter()
-        decision = self.router.decide(text, conversation)
+        decision = await self._decide(text, conversation)
+        decision, spent = await self._settle(decision, text)
         outcome = Outcome(
-            Answer(()),
+            Answer((), usage=spent),
             decision.why,
             track=decision.kind,
             intent=decision.intent,
@@ -81,15 +86,34 @@ class Desk:
         )
         about = self.assistant.about
         if decision.kind == "clarify":
-            return replace(outcome, kind="clarify", answer=Answer((clarification(decision, self.assistant),)))
+            return replace(outcome, kind="clarify", answer=Answer((clarification(decision, self.assistant),), usage=spent))
         if decision.kind == "out_of_scope":
             return replace(outcome, answer=Answer((Part(text=about.out_of_scope, choices=about.suggestions),)))
         ask = self._ask(text, conversation, decision.intent, reader)
         taken = self.standing.take(ask.lane, ask.intent, self.assistant.route(ask.intent), known=self.tracks)
         answer, track, why = await self._take_route(ask, taken, begin)
         timings = outcome.timings | dict(answer.timings)
+        answer = replace(answer, usage=answer.usage + spent)
         why = f"{decision.why}; {why}"
         return replace(outcome, answer=answer, track=track, why=why, timings=timings, routes=taken.version)
+
+    async def _decide(self, text: str, conversation: Conversation) -> Decision:
+        if self.sense is None:
+            return self.router.decide(text, conversation)
+        vectors, doubt = await self.sense(self.router.texts(text, conversation))
+        decision = self.router.decide(text, conversation, vectors)
+        return structs.replace(decision, why=f"{decision.why}; {doubt}") if doubt else decision
+
+    async def _settle(self, decision: Decision, text: str) -> tuple[Decision, Usage]:
+        """An unclear message is put to the model where the file says so; it is asked back about where that says nothing."""
+        if decision.kind != "clarify" or self.assistant.about.unsure != "model":
+            return decision, Usage()
+        chosen = await choose(self.means.model, decision, self.assistant, text)
+        why = f"{decision.why}; {chosen.why}"
+        if not chosen.intent:
+            return structs.replace(decision, why=why), chosen.usage
+        chance = dict(decision.candidates)[chosen.intent]
+        return structs.replace(decision, kind="intent", intent=chosen.intent, confidence=chance, why=why), chosen.usage
 
     def _ask(self, text: str, conversation: Conversation, intent: str, reader: Reader) -> Ask:
         about = self.assistant.about

@@ -1,9 +1,9 @@
 """The dialog service: everything the dialog needs, wired in one place."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -15,7 +15,8 @@ from core.bus_nats import connect
 from core.dialog import models, tracks
 from core.dialog.desk import Desk
 from core.dialog.recall import Recall
-from core.dialog.routing import Router
+from core.dialog.routing import Router, labelled, texts_of
+from core.dialog.sensing import NoEmbedder, Senses, pending
 from core.dialog.summary import summarise
 from core.dialog.tracks.contract import Means
 from core.dialog.turn import Dialog
@@ -36,6 +37,7 @@ from core.vitals import vitals
 
 SEARCH_SECONDS = 5.0
 MEMBERS_SECONDS = 3.0
+RETRY_SECONDS = 5.0
 LINE = Line(
     source="IN",
     subject="in.>",
@@ -58,6 +60,7 @@ class Equipped:
     closing: AsyncExitStack
     standing: Standing = field(default_factory=Standing)
     desk: Desk | None = None
+    stronger: asyncio.Event = field(default_factory=asyncio.Event)
 
     def now(self) -> Desk:
         assert self.desk is not None, "equipped before the first turn"
@@ -65,13 +68,48 @@ class Equipped:
 
     async def equip(self, assistant: Assistant) -> None:
         """Make a desk of an assistant; the one in use stays until the new one is ready."""
-        router = await asyncio.to_thread(Router, assistant)
+        messages = labelled.calibration(assistant, self.settings.assistant)
+        router = await asyncio.to_thread(Router, assistant, None, messages)
         loaded = tracks.load(assistant)
         same = self.desk is not None and self.desk.assistant.models == assistant.models
         means = self.now().means if same else self._means(assistant)
-        self.desk = Desk(assistant, router, loaded, means, self.standing)
+        sense = None if assistant.about.intents == "words" or not assistant.intents else pending
+        self.desk = Desk(assistant, router, loaded, means, self.standing, sense)
         self.heed()
+        self.stronger.set()
+        say(router)
         log.info("assistant loaded", name=assistant.about.name, intents=len(assistant.intents), model=means.model.name)
+
+    async def strengthen(self) -> None:
+        """Have the router read meaning too, where the file wants that, as soon as its examples have their vectors."""
+        while True:
+            await self.stronger.wait()
+            self.stronger.clear()
+            desk = self.now()
+            if desk.sense is None:
+                continue
+            senses = Senses(self.bus, self.settings.data / "routing")
+            messages = labelled.calibration(desk.assistant, self.settings.assistant)
+            try:
+                vectors = await senses.taught(texts_of(desk.assistant, messages))
+            except CannotServe as error:
+                await self._weaker(desk, error)
+                continue
+            router = await asyncio.to_thread(Router, desk.assistant, vectors, messages)
+            if self.desk is desk:
+                self.desk = replace(desk, router=router, sense=senses.now)
+                log.info("intents are told by words and embeddings")
+                say(router)
+
+    async def _weaker(self, desk: Desk, error: CannotServe) -> None:
+        """Words alone: for good where `auto` finds no embeddings, else until they can be had."""
+        if isinstance(error, NoEmbedder) and desk.assistant.about.intents == "auto":
+            if self.desk is desk:
+                self.desk = replace(desk, sense=None)
+            return
+        log.warning("intents are told by words alone", reason=str(error), again_in=RETRY_SECONDS)
+        await asyncio.sleep(RETRY_SECONDS)
+        self.stronger.set()
 
     def heed(self) -> None:
         """Say loudly which routes cannot be taken; the assistant file's are, in their place."""
@@ -146,15 +184,39 @@ async def run(settings: Settings, bus: Bus, leases: Leases, memory: MemoryStore)
         async with vitals(bus, "core", ready), asyncio.TaskGroup() as group:
             group.create_task(asyncio.to_thread(tokens.load), name="vocabulary")
             group.create_task(_follow(watched, equipped), name="assistant-file")
+            group.create_task(equipped.strengthen(), name="embeddings")
             group.create_task(equipped.standing.follow(bus, equipped.heed), name="routes")
             group.create_task(Rollout(bus, equipped.standing, watched.current).run(), name="roll-out")
             group.create_task(ageing.watch(bus, settings, watched.current, equipped.standing), name="age of the routes")
             group.create_task(lanes.run(), name="lanes")
 
 
+def say(router: Router) -> None:
+    """What can be promised of the intents, where a risk is stated."""
+    if router.promise and router.promise.threshold is None:
+        log.warning("the stated risk cannot be promised", reason=str(router.promise))
+    elif router.promise:
+        log.info("the stated risk holds", detail=str(router.promise))
+
+
 async def _follow(watched: Watched, equipped: Equipped) -> None:
-    async for assistant in watched.changes():
+    async for assistant in _changes(watched):
         try:
             await equipped.equip(assistant)
         except ConfigError as error:
             log.error("assistant file not usable, the last good one stays", file=str(watched.path), reason=str(error))
+
+
+async def _changes(watched: Watched, every: float = 1.0) -> AsyncIterator[Assistant]:
+    """The assistant, whenever it or its calibration file is another."""
+
+    def seen() -> tuple[Assistant, float]:
+        assistant = watched.current()
+        return assistant, labelled.changed(assistant, watched.path)
+
+    last = seen()
+    while True:
+        await asyncio.sleep(every)
+        if (now := seen()) != last:
+            last = now
+            yield now[0]

@@ -7,16 +7,20 @@ where its wheel is installed, else None: search is then lexical alone.
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
 import structlog
 from langchain_core.embeddings import Embeddings
 
 from core import settings
 from core.assistant import Knowledge
 from core.errors import ConfigError
+from core.knowledge import Embedded
+from retrieval.words import spoken
 
 BUILT_IN = "all-MiniLM-L6-v2"
 log = structlog.get_logger("retrieval.embeddings")
@@ -94,3 +98,16 @@ def load(path: str, key: str) -> Any:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"{key}: cannot load {path}: {error}") from None
+
+
+def embedded(embedder: Embedder | None, texts: Sequence[str], language: str) -> Embedded:
+    """The vectors of some texts, all as passages are embedded, so that they can be compared; `language` is the assistant's."""
+    if embedder is None:
+        return Embedded()
+    unread = [n for n, text in enumerate(texts) if embedder.languages and spoken(text, language) not in embedder.languages]
+    try:
+        rows = np.asarray(embedder.model.embed_documents([*texts]) if texts else [], "<f4")
+    except Exception as error:  # noqa: BLE001  # anybody's Embeddings
+        log.warning("the embedder failed, intents are told by words alone", embedder=embedder.name, reason=str(error))
+        return Embedded(name=embedder.name, error=str(error) or type(error).__name__)
+    return Embedded(name=embedder.name, width=rows.shape[-1] if texts else 0, data=rows.tobytes(), unread=tuple(unread))

@@ -5,11 +5,13 @@
     part = clarification(decision, assistant)        # the question to ask back
     earlier = said_before(text, conversation)        # what to search for it with
 
-`features` turns a text into n-grams, `lbfgs` finds a minimum, `classifier` puts them together with calibration and scope,
-`carry` knows when a message leans on what was said before, `router` decides. docs/routing.md tells the owner's side.
+`features` turns a text into n-grams, `regression` learns (`lbfgs` finds the minimum), `views` are what can be seen of a text,
+its words and its meaning, and `classifier` puts them together with calibration and scope. `labelled` reads messages people have
+given an intent, `carry` knows when a message leans on what was said before, `router` decides. docs/routing.md tells the
+owner's side.
 """
 
 from core.dialog.routing.carry import said_before
-from core.dialog.routing.router import Decision, Router, clarification
+from core.dialog.routing.router import Decision, Router, clarification, texts_of
 
-__all__ = ["Decision", "Router", "clarification", "said_before"]
+__all__ = ["Decision", "Router", "clarification", "said_before", "texts_of"]

@@ -1,21 +1,22 @@
-"""Which intent a text is: multinomial logistic regression on n-grams, trained in this process from the assistant's examples."""
+"""Which intent a text is, by its words and, with vectors, by its meaning; trained in this process from the examples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from core.dialog.routing.features import Columns, Vocabulary, Weights
-from core.dialog.routing.lbfgs import Vector, minimise
-
-STRENGTH = 100.0
-"""How far the weights may go to fit the examples, against the ridge penalty (scikit-learn's C). Chosen on validation data."""
+from core.dialog.routing.features import Vocabulary
+from core.dialog.routing.regression import Matrix, softmax, temperature
+from core.dialog.routing.views import Meaning, Sight, View, Words
 
 LARGE = 3000
 """Examples from which on features seen once are left out, and one fold is held out instead of all five."""
 
 FOLDS = 5
+
+Vectors = Mapping[str, npt.NDArray[np.float32]]
+"""The vector of unit length of each text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,142 +30,126 @@ class Guess:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    """The examples of one intent as a dense matrix over the columns they use: small, so training is plain matrix products."""
+class Held:
+    """An example as it was judged by what was trained without it: how sure, and whether rightly."""
 
-    columns: Columns
-    rows: npt.NDArray[np.float32]
-    span: slice
+    confidence: float
+    right: bool
 
-    def likeness(self, columns: Columns, weights: Weights, skip: int = -1) -> float:
-        """The cosine of a text with the most similar row."""
-        at = np.searchsorted(self.columns, columns)
-        at[at == len(self.columns)] = 0
-        known = self.columns[at] == columns
-        cosines = self.rows[:, at[known]] @ weights[known]
-        if skip >= 0:
-            cosines[skip] = 0.0
-        return float(cosines.max(initial=0.0))
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What the held-out examples taught: what to divide each view's logits by, then those of their mean; and how familiar the
+    recognised ones looked, in order."""
+
+    temperatures: tuple[float, ...] = (1.0, 1.0)
+    together: float = 1.0
+    strangest: npt.NDArray[np.float32] = field(default_factory=lambda: np.array([0, 1], np.float32))
+    held: tuple[Held, ...] = ()
+
+    def chances(self, logits: Sequence[Matrix]) -> Matrix:
+        parts = [softmax(one / np.float32(t)) for one, t in zip(logits, self.temperatures, strict=False)]
+        if len(parts) == 1:
+            return parts[0]
+        mean: Matrix = np.log(np.maximum((parts[0] + parts[1]) / 2, np.float32(1e-12)))
+        return softmax(mean / np.float32(self.together))
 
 
 class Classifier:
-    """Deterministic: the same examples give the same answers. `accuracy` is the share of held-out examples it gets right, None
-    where there are too few to hold any out."""
+    """Deterministic: the same examples give the same answers.
 
-    def __init__(self, examples: Mapping[str, Sequence[str]]) -> None:
+    `called` is what people read of an intent, which counts as an example of it. With the `vectors` of all examples a text is
+    judged by words and meaning, if its own vector is given, else by words alone.
+    """
+
+    def __init__(
+        self, examples: Mapping[str, Sequence[str]], called: Mapping[str, str] | None = None, vectors: Vectors | None = None
+    ) -> None:
         self.names = tuple(examples)
-        texts = [text for name in self.names for text in examples[name]]
+        given = [[*examples[name], *([called[name]] if called else [])] for name in self.names]
+        texts = [text for some in given for text in some]
         large = len(texts) >= LARGE
-        self.vocabulary = Vocabulary(texts, rarest=2 if large else 1)
-        vectors = [self.vocabulary(text) for text in texts]
-        self._blocks: list[_Block] = []
-        labels: list[int] = []
-        places: list[int] = []
-        start = 0
-        for number, name in enumerate(self.names):
-            size = len(examples[name])
-            self._blocks.append(_block(vectors[start : start + size], start))
-            labels += [number] * size
-            places += list(range(size)) if size > 2 else [-1] * size
-            start += size
-        self._labels = np.array(labels)
-        self._weights = np.zeros((self.vocabulary.size, len(self.names)), np.float32)
-        self._bias = np.zeros(len(self.names), np.float32)
-        self._temperature = 1.0
-        self._strangest = np.array([0.0, 1.0])
-        self.accuracy: float | None = None
-        self._calibrate(vectors, np.array(places), folds=1 if large else FOLDS)
-        self._train(np.ones(len(texts), np.float32))
+        self._labels = np.repeat(np.arange(len(given)), [len(some) for some in given])
+        self._views: list[View] = [Words(given, Vocabulary(texts, rarest=2 if large else 1))]
+        if vectors is not None:
+            self._views.append(Meaning(given, vectors))
+        places = np.concatenate([_places(len(examples[name]), len(some)) for name, some in zip(self.names, given, strict=True)])
+        held, seen = self._hold_out(texts, places, folds=1 if large else FOLDS)
+        self._by_words, self._by_both = (self._calibrate(held, seen, views) for views in (1, len(self._views)))
+        for view in self._views:
+            view.fit(np.ones(len(texts), np.float32))
 
-    def __call__(self, text: str) -> Guess:
-        columns, weights = self.vocabulary(text)
-        chances = _softmax((weights @ self._weights[columns] + self._bias) / np.float32(self._temperature))
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """The held-out examples; empty where there are too few to hold any out."""
+        return self._by_both.held
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of held-out examples it gets right, None where there are none."""
+        return sum(one.right for one in self.held) / len(self.held) if self.held else None
+
+    def __call__(self, text: str, vector: Matrix | None = None) -> Guess:
+        views = self._views if vector is not None else self._views[:1]
+        calibration = self._by_both if vector is not None else self._by_words
+        seen = [view.see(text, vector) for view in views]
+        chances = calibration.chances([sight.logits for sight in seen])
         order = np.argsort(-chances, kind="stable")
-        likeness = self._blocks[order[0]].likeness(columns, weights)
-        familiar = float(chances[order[0]]) * likeness * _known(weights)
-        scope = float(np.interp(familiar, self._strangest, np.linspace(0, 1, len(self._strangest))))
+        best = int(order[0])
+        looks = familiar(float(chances[best]), [view.near(sight, best) for view, sight in zip(views, seen, strict=True)])
+        strangest = calibration.strangest
+        scope = float(np.interp(looks, strangest, np.linspace(0, 1, len(strangest))))
+        likeness = views[-1].likeness(seen[-1], best)
         return Guess(tuple((self.names[i], float(chances[i])) for i in order), likeness, scope)
 
-    def _train(self, counts: npt.NDArray[np.float32]) -> None:
-        """Fit weights to the examples whose count is 1, starting from the weights that stand."""
-        classes = len(self.names)
-        total = float(counts.sum())
-        target = np.zeros((len(counts), classes), np.float32)
-        target[np.arange(len(counts)), self._labels] = 1
-        penalty = np.float32(1 / (STRENGTH * total))
-
-        def objective(flat: Vector) -> tuple[float, Vector]:
-            weights, bias = flat[:-classes].reshape(-1, classes), flat[-classes:]
-            gradient = flat * penalty
-            gradient[-classes:] = 0
-            slope = gradient[:-classes].reshape(-1, classes)
-            loss = 0.5 * float(penalty) * float(np.vdot(weights, weights))
-            for block in self._blocks:
-                chances = _softmax(block.rows @ weights[block.columns] + bias)
-                wanted, count = target[block.span], counts[block.span, None]
-                loss -= float((np.log(np.maximum((chances * wanted).sum(1), 1e-30)) * count[:, 0]).sum()) / total
-                residual = (chances - wanted) * (count / np.float32(total))
-                slope[block.columns] += block.rows.T @ residual
-                gradient[-classes:] += residual.sum(0)
-            return loss, gradient
-
-        start = np.concatenate([self._weights.ravel(), self._bias])
-        best = minimise(objective, start)
-        self._weights, self._bias = best[:-classes].reshape(-1, classes).copy(), best[-classes:].copy()
-
-    def _calibrate(self, vectors: list[tuple[Columns, Weights]], places: npt.NDArray[np.int64], folds: int) -> None:
-        """Hold out every fifth example in turn: what the rest makes of them sets the temperature and what counts as strange."""
-        logits, truth, nearest = [], [], []
+    def _hold_out(
+        self, texts: Sequence[str], places: npt.NDArray[np.int64], folds: int
+    ) -> tuple[npt.NDArray[np.int64], list[list[Sight]]]:
+        """Every fifth example in turn, with what the views trained on the rest see of it."""
+        order: list[int] = []
+        seen: list[list[Sight]] = [[] for _ in self._views]
         for fold in range(folds):
             held = np.flatnonzero((places >= 0) & (places % FOLDS == fold))
             if not len(held):
                 continue
-            counts = np.ones(len(places), np.float32)
+            counts = np.ones(len(texts), np.float32)
             counts[held] = 0
-            self._train(counts)
-            seen = np.zeros(self.vocabulary.size, bool)
-            seen[np.concatenate([vectors[i][0] for i in np.flatnonzero(counts)])] = True
-            for i in held:
-                columns, weights = vectors[i]
-                columns, weights = columns[seen[columns]], weights[seen[columns]]
-                row = weights @ self._weights[columns] + self._bias
-                block = self._blocks[int(row.argmax())]
-                own = i - block.span.start if block.span.start <= i < block.span.stop else -1
-                nearest.append(block.likeness(columns, weights, skip=own) * _known(weights))
-                logits.append(row)
-                truth.append(self._labels[i])
-        if not logits:
-            return
-        held_out, right = np.array(logits, np.float32), np.array(truth)
-        self._temperature = _temperature(held_out, right)
-        hits = held_out.argmax(1) == right
-        self.accuracy = float(hits.mean())
-        familiar = _softmax(held_out / np.float32(self._temperature)).max(1) * np.array(nearest)
-        self._strangest = np.concatenate([[0.0], np.sort(familiar[hits]), [1.0]])
+            for view, found in zip(self._views, seen, strict=True):
+                view.fit(counts)
+                found += [view.held(int(i)) for i in held]
+            order += held.tolist()
+        return np.array(order, np.int64), seen
+
+    def _calibrate(self, held: npt.NDArray[np.int64], seen: list[list[Sight]], views: int) -> Calibration:
+        if not len(held):
+            return Calibration()
+        truth = self._labels[held]
+        logits = [np.array([sight.logits for sight in some]) for some in seen[:views]]
+        temperatures = tuple(temperature(one, truth) for one in logits)
+        first = Calibration(temperatures)
+        together = temperature(np.log(np.maximum(first.chances(logits), 1e-12)), truth) if views > 1 else 1.0
+        chances = Calibration(temperatures, together).chances(logits)
+        best = chances.argmax(1)
+        sights = zip(*seen[:views], strict=True)
+        near = [
+            [view.near(sight, int(label)) for view, sight in zip(self._views, some, strict=False)]
+            for some, label in zip(sights, best, strict=True)
+        ]
+        looks = np.array([familiar(float(row.max()), some) for row, some in zip(chances, near, strict=True)], np.float32)
+        hits = best == truth
+        strangest = np.concatenate([[0], np.sort(looks[hits]), [1]]).astype(np.float32)
+        judged = tuple(Held(float(row.max()), bool(hit)) for row, hit in zip(chances, hits, strict=True))
+        return Calibration(temperatures, together, strangest, judged)
 
 
-def _known(weights: Weights) -> float:
-    """How much of a text has been seen in examples, 0 to 1."""
-    return float(weights @ weights)
+def familiar(chance: float, near: Sequence[float]) -> float:
+    """How little strange a text looks, 0 to 1: sure of its intent and near to examples."""
+    looks = chance * near[0]
+    if len(near) > 1:
+        looks = (chance * near[1] * 2 + looks) / 3
+    return looks
 
 
-def _block(vectors: list[tuple[Columns, Weights]], start: int) -> _Block:
-    columns = np.unique(np.concatenate([columns for columns, _ in vectors]))
-    rows = np.zeros((len(vectors), len(columns)), np.float32)
-    for row, (own, weights) in zip(rows, vectors, strict=True):
-        row[np.searchsorted(columns, own)] = weights
-    return _Block(columns, rows, slice(start, start + len(vectors)))
-
-
-def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    chances: npt.NDArray[np.float32] = np.exp(logits - logits.max(-1, keepdims=True))
-    chances /= chances.sum(-1, keepdims=True)
-    return chances
-
-
-def _temperature(logits: npt.NDArray[np.float32], truth: npt.NDArray[np.int64]) -> float:
-    """What to divide the logits by so that held-out probabilities are as likely as possible (Guo et al. 2017)."""
-    choices = np.geomspace(0.1, 10, 81)
-    rows = np.arange(len(truth))
-    losses = [-np.log(np.maximum(_softmax(logits / np.float32(t))[rows, truth], 1e-12)).sum() for t in choices]
-    return float(choices[int(np.argmin(losses))])
+def _places(examples: int, rows: int) -> npt.NDArray[np.int64]:
+    """An example's number within its intent, by which it is held out; -1 for what never is: of two examples, and a name."""
+    return np.concatenate([np.arange(examples) if examples > 2 else np.full(examples, -1), np.full(rows - examples, -1)])
