@@ -36,17 +36,10 @@ async def choose(model: Model, decision: Decision, assistant: Assistant, text: s
     is asked back about."""
     names = tuple(name for name, _ in decision.candidates)
     spent = Spent()
-    stream = model.stream(_asked(assistant, names, text), spent=spent)
     said = ""
     try:
-        async with (
-            asyncio.timeout(assistant.about.unsure_seconds),
-            aclosing(stream) as pieces,
-        ):
-            async for piece in pieces:
-                said += piece
-                if len(said) > LONGEST:
-                    break
+        async with asyncio.timeout(assistant.about.unsure_seconds):
+            said = await _said(model, _asked(assistant, names, text), spent)
     except TimeoutError:
         return _none(model, f"took longer than {assistant.about.unsure_seconds:g} s", spent)
     except ModelError as error:
@@ -55,6 +48,16 @@ async def choose(model: Model, decision: Decision, assistant: Assistant, text: s
     if named not in names:
         return _none(model, "chose none of the likely intents", spent)
     return Chosen(named, f"{spent.model or model.name} chose {named}", spent.usage)
+
+
+async def _said(model: Model, messages: tuple[Message, ...], spent: Spent) -> str:
+    said = ""
+    async with aclosing(model.stream(messages, spent=spent)) as pieces:
+        async for piece in pieces:
+            said += piece
+            if len(said) > LONGEST:
+                break
+    return said
 
 
 def _none(model: Model, what: str, spent: Spent) -> Chosen:

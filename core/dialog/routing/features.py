@@ -1,4 +1,4 @@
-"""What the classifier sees of a text: word 1–2-grams, and 2–4 letters in a row within a word (they forgive typos and endings).
+"""What the classifier sees of a text: word 1–2-grams, and 2–5 letters in a row within a word (they forgive typos and endings).
 
 Both kinds are weighted by TF-IDF and brought to the same length, so neither drowns the other. Features that no example has
 count towards that length too: a text full of unknown words looks like nothing known.
@@ -39,7 +39,7 @@ def letter_grams(tokens: Sequence[str]) -> Counter[str]:
 @lru_cache(8192)  # words come again and again; this is most of what classifying a message costs
 def _runs(token: str) -> tuple[str, ...]:
     padded = f"_{token[:40]}_"
-    return tuple(padded[i : i + size] for size in (2, 3, 4) for i in range(max(1, len(padded) - size + 1)))
+    return tuple(padded[i : i + size] for size in (2, 3, 4, 5) for i in range(max(1, len(padded) - size + 1)))
 
 
 class Vocabulary:
