@@ -6,7 +6,7 @@ by their words immediately and by their meaning as soon as `embed_some` has come
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -21,22 +21,20 @@ from retrieval.conflicts import between_cells, between_passages, settled
 from retrieval.embeddings import Embedder
 from retrieval.fusion import Weights
 from retrieval.manifest import Change, Manifest, Row
-from retrieval.moving import Differs, Move, Moving
+from retrieval.moving import Mover, Moving
 from retrieval.opening import MARKING, Vectored, entries, opened, respeak
 from retrieval.ranking import LONGEST_QUERY, Ranking
 from retrieval.readers.contract import LoadedDocument
 from retrieval.reranking import Score
 from retrieval.scope import readable, scope
 from retrieval.splitting import Piece
-from retrieval.stores import KINDS, Stores
+from retrieval.stores import Stores
 from retrieval.stores.contract import Entry, Store, revision
-from retrieval.stores.rest import Server
+from retrieval.stores.rest import Missing, Server
 from retrieval.stores.turns import Turns
 from retrieval.vectors import Vectors
 
 LONGEST_TEXT = 600_000
-MOVING = "moving"
-"""Where the passages are being moved, and once they are there, until what was before is deleted."""
 
 log = structlog.get_logger("retrieval.index")
 
@@ -62,8 +60,8 @@ class Index:
         self._manifest = Manifest(folder / "manifest.sqlite3")
         self._vectors = Vectors(self._manifest)
         self._all_vectors = False
-        self._move: Move | None = None
         self._stores = Stores(folder, self._manifest, server)
+        self._mover = Mover(self._stores, self._manifest)
         try:
             self._shard = opened(self._stores, self._manifest, setup.language)
             self._vectors.want(setup.embedder, setup.weights, self._shard)
@@ -86,9 +84,14 @@ class Index:
             if setup.language != before.language:
                 self._take(opened(self._stores, self._manifest, setup.language))
                 self._stores.remove(self._stores.kind, before.language)
-                if self._move:
-                    self._forget(self._move, before.language)  # it begins again in the new one
+                self._mover.forget(before.language)  # a move begins again in the new one
             self._vectors.want(setup.embedder, setup.weights, self._shard)
+
+    def mend(self) -> None:
+        """Open the store again; one that lost what it held is filled from the texts."""
+        with self._writing:
+            self._take(opened(self._stores, self._manifest, self._setup.language))
+            self._vectors.want(self._setup.embedder, self._setup.weights, self._shard)
 
     def put(self, document: LoadedDocument, pieces: list[Piece], *, row: Row) -> None:
         self.put_all([Change(document, pieces, row)])
@@ -125,7 +128,7 @@ class Index:
                     respeak(self._shard, self._manifest, row, tags, language=self._setup.language)
                 self._manifest.retag(source, tags)
                 self._manifest.put(MARKING, "")
-                self._touched([row.rev])
+                self._mover.touched([row.rev])
 
     def embed_some(self) -> int:
         """Embed a few passages that have no vector yet; how many. Whatever the embedder raises is raised."""
@@ -142,7 +145,7 @@ class Index:
         with self._writing:
             if self._vectors.target is target and self._shard is shard:
                 self._vectors.give(dict(zip((point for point, _ in waiting), vectors, strict=True)), shard)
-                self._touched([revision(point) for point, _ in waiting])
+                self._mover.touched([revision(point) for point, _ in waiting])
         return len(waiting)
 
     def waiting(self) -> int:
@@ -158,9 +161,13 @@ class Index:
         return self._stores.told(self._stores.kind)
 
     def trouble(self) -> str:
-        """Why nothing can be found now; "" where the store answers."""
+        """Why nothing can be found now; "" where the store answers. A store that lost what it held is mended first."""
         try:
-            self._shard.count(0)
+            with suppress(Missing):
+                self._shard.count(0)
+                return ""
+            log.error("the store has lost the passages", store=self.store)
+            self.mend()
         except (StoreUnavailable, ConfigError) as error:
             return str(error)
         return ""
@@ -168,42 +175,23 @@ class Index:
     @property
     def moving(self) -> Moving | None:
         """How far a move is; None where nothing is being moved."""
-        kind, move = self._manifest.get(MOVING), self._move
-        return Moving(self._stores.told(kind), move.copied if move else 0, self._manifest.counts()[0]) if kind else None
+        return self._mover.moving
 
     def move(self, kind: str) -> bool:
         """Move to another kind of store, by `move_some`. False where the passages are there already. Raises StoreUnavailable or
         ConfigError where that store cannot be had."""
         with self._writing:
-            if kind == (self._manifest.get(MOVING) or self._stores.kind):
-                return bool(self._move)
-            if self._move or self._manifest.get(MOVING):
-                raise ConfigError("the passages are being moved to the other store: wait until they are there")
-            target = self._stores.open(kind, self._setup.language)
-            self._manifest.put(MOVING, kind)
-            self._move = Move(self._manifest, kind, target)
-            return True
+            return self._mover.begin(kind, self._setup.language)
 
     def move_some(self) -> int:
         """Copy a little, or when all is there and proved, search there from now on; how many documents are left, 0 also where
         nothing is being moved. Raises StoreUnavailable, to be called again, and Differs, where the move is given up."""
         with self._writing:
-            self._go_on_moving()
-            if (move := self._move) is None:
-                return 0
-            try:
-                if left := move.some(self._shard):
-                    return left
-                log.info("searches compared, the new store serves", searches=move.prove(self._shard), store=move.kind)
-            except Differs:
-                self._manifest.put(MOVING, "")
-                self._forget(move, self._setup.language)
-                raise
-            self._stores.serve(move.kind)
-            self._move = None
-            self._take(move.target)
-            self._go_on_moving()
-            return 0
+            left, store = self._mover.some(self._shard, self._setup.language)
+            if store:
+                self._take(store)
+                self._mover.tidy(self._setup.language)
+            return left
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best passages of those that the request may find. The dense leg is left out, with a line in the log, when the
@@ -258,29 +246,11 @@ class Index:
             known = {entry.payload["id"]: entry.vectors for entry in self._shard.entries(before.rev)}
         return ((rev, entry) for entry in entries(change, known, self._setup.language))
 
-    def _touched(self, revs: Collection[int]) -> None:
-        if self._move:
-            self._move.touched(revs)
-
     def _take(self, store: Store) -> None:
         """Search there from now on, when the searches under way are done."""
         with self._searching.alone():
             old, self._shard = self._shard, store
         old.close()
-
-    def _go_on_moving(self) -> None:
-        """What a move that was interrupted, or has just been done, has left to do."""
-        kind, serving, language = self._manifest.get(MOVING), self._stores.kind, self._setup.language
-        if kind == serving:
-            self._stores.remove(next(other for other in KINDS if other != kind), language)
-            self._manifest.put(MOVING, "")
-        elif kind and not self._move:
-            self._move = Move(self._manifest, kind, self._stores.open(kind, language))
-
-    def _forget(self, move: Move, language: str) -> None:
-        self._move = None
-        move.target.close()
-        self._stores.remove(move.kind, language)
 
     def _sweep(self) -> None:
         hidden = self._shard.hidden = self._manifest.hidden()

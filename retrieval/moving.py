@@ -9,10 +9,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from core.errors import TurnoutError
+import structlog
+
+from core.errors import ConfigError, TurnoutError
 from retrieval.manifest import Manifest, Row
 from retrieval.scope import Scope
+from retrieval.stores import KINDS, Stores
 from retrieval.stores.contract import Asked, Entry, Store
+from retrieval.stores.rest import Missing
 
 AT_ONCE = 20
 SAMPLED, TOP = 20, 10
@@ -22,6 +26,12 @@ ALIKE = 0.9
 WORDS = 12
 NEAR, CLOSE = 1e-3, 0.05
 """How far parts of a vector may be from each other, and scores, as a share."""
+
+
+MOVING = "moving"
+"""Where the passages are being moved, and once they are there, until what was before is deleted."""
+
+log = structlog.get_logger("retrieval.moving")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,76 @@ class Move:
             query = " ".join(str(entry.payload["text"]).split()[:WORDS])
             return [Asked(query, "", vector, Scope({}), field) for field, vector in [*entry.vectors.items(), ("", None)]]
         return []
+
+
+class Mover:
+    """Moves an index between its stores; what the manifest says is being moved is gone on with. Whoever calls this holds the
+    index's lock for writing, but for `moving`."""
+
+    def __init__(self, stores: Stores, manifest: Manifest) -> None:
+        self._stores, self._manifest = stores, manifest
+        self.move: Move | None = None
+
+    @property
+    def moving(self) -> Moving | None:
+        kind, move = self._manifest.get(MOVING), self.move
+        return Moving(self._stores.told(kind), move.copied if move else 0, self._manifest.counts()[0]) if kind else None
+
+    def begin(self, kind: str, language: str) -> bool:
+        """False where the passages are there already."""
+        moving = self._manifest.get(MOVING)
+        if kind == (moving or self._stores.kind):
+            return bool(moving)
+        if moving:
+            raise ConfigError("the passages are being moved to the other store: wait until they are there")
+        self.move = Move(self._manifest, kind, self._stores.open(kind, language))
+        self._manifest.put(MOVING, kind)
+        return True
+
+    def some(self, source: Store, language: str) -> tuple[int, Store | None]:
+        """Copy a little: how many documents are left, and where that is none and all is proved, the store that serves now."""
+        self.tidy(language)
+        if (move := self._going_on(language)) is None:
+            return 0, None
+        try:
+            if left := move.some(source):
+                return left, None
+            log.info("searches compared, the new store serves", searches=move.prove(source), store=move.kind)
+        except Missing:
+            self.move = None  # to be opened again, which makes it anew
+            raise
+        except Differs:
+            self._manifest.put(MOVING, "")
+            self.forget(language)
+            raise
+        self._stores.serve(move.kind)
+        self.move = None
+        return 0, move.target
+
+    def touched(self, revs: Collection[int]) -> None:
+        """These have other tags or vectors now."""
+        if self.move:
+            self.move.touched(revs)
+
+    def forget(self, language: str) -> None:
+        """Delete what has been copied."""
+        if self.move:
+            self.move.target.close()
+            self._stores.remove(self.move.kind, language)
+            self.move = None
+
+    def tidy(self, language: str) -> None:
+        """Delete what was moved away from."""
+        kind = self._stores.kind
+        if self._manifest.get(MOVING) == kind:
+            self._stores.remove(next(other for other in KINDS if other != kind), language)
+            self._manifest.put(MOVING, "")
+
+    def _going_on(self, language: str) -> Move | None:
+        kind = self._manifest.get(MOVING)
+        if kind and not self.move:
+            self.move = Move(self._manifest, kind, self._stores.open(kind, language))
+        return self.move
 
 
 def _scores(store: Store, asked: Asked, part: str) -> list[float]:

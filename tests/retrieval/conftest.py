@@ -7,7 +7,6 @@ import pytest
 
 from core.settings import load
 from retrieval import commands, langchain
-from tests.fakes.qdrant_server import QdrantServer
 from tests.retrieval import fakes
 from tests.retrieval.rig import ASSISTANT, Rig
 
@@ -35,6 +34,8 @@ async def rig(tmp_path, servers, bus, monkeypatch):
 @pytest.fixture
 def server():
     """In memory where that can be had: its many syncs prove nothing of ours."""
+    from tests.fakes.qdrant_server import QdrantServer  # here, because Qdrant's client takes a second to import
+
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder, QdrantServer(Path(folder)) as running:
         yield running

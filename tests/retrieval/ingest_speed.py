@@ -2,7 +2,8 @@
 
 `python -m tests.retrieval.ingest_speed [--rounds 3] [--copies 3] [--against CHECKOUT]` takes the given pages of a product's
 documentation, so many times with other beginnings, into a new index, and prints the median pages a second; with another
-checkout of Turnout also that one's, in turns in the same run, and the ratio.
+checkout of Turnout also that one's, in turns in the same run, and the ratio. Beside it the processor's seconds of the process
+that stores and of the one that reads: where nothing else runs on two cores, the larger of them is what it takes.
 """
 
 import argparse
@@ -34,18 +35,23 @@ def lay_out(folder: Path, copies: int) -> None:
             (folder / f"{copy}-{name}").write_text(f"Edition {copy} of this page.\n\n{page.read_text('utf-8')}", "utf-8")
 
 
-async def take(base: Path) -> tuple[int, int, float]:
-    """(documents, passages, seconds) of taking the folder `docs` in."""
+Figures = tuple[int, int, float, float, float]
+"""Documents, passages, seconds, and the processor's seconds for storing and for reading."""
+
+
+async def take(base: Path) -> Figures:
+    """Take the folder `docs` in."""
     place = Place(base, base / "sources")
     with closing(Index(base / "index", Setup())) as index, closing(Ledger(base / "sources" / "ledger.sqlite3")) as ledger:
         ingest = Ingest(Shelf(index, ledger, place))
         await ingest.use(Knowledge(paths=("docs",), dense="off"))
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.process_time()
         done = await ingest.run(ingest.begin(), IngestRequest(sources=(SHORT,)))
-        took = time.perf_counter() - started
+        took, busy = time.perf_counter() - started, time.process_time() - busy
+        reading = sum(os.times()[2:4])
         assert not done.error, done.error
         assert not done.unread, done.skipped
-        return (*index.counts(), took)
+        return (*index.counts(), took, busy, reading)
 
 
 def once(copies: int) -> None:
@@ -55,12 +61,13 @@ def once(copies: int) -> None:
         print(*asyncio.run(take(Path(folder))))
 
 
-def measured(checkout: Path, copies: int) -> tuple[int, int, float]:
+def measured(checkout: Path, copies: int) -> Figures:
     command = [sys.executable, __file__, "--once", "--copies", str(copies)]
     environment = {**os.environ, "PYTHONPATH": str(checkout), "TURNOUT_LOG": "json"}
     told = subprocess.run(command, env=environment, cwd=checkout, check=True, capture_output=True, text=True).stdout
-    documents, passages, seconds = told.splitlines()[-1].split()
-    return int(documents), int(passages), float(seconds)
+    documents, passages, *seconds = told.splitlines()[-1].split()
+    took, storing, reading = map(float, seconds)
+    return int(documents), int(passages), took, storing, reading
 
 
 def main() -> None:
@@ -77,9 +84,12 @@ def main() -> None:
     rates: dict[str, list[float]] = {name: [] for name in checkouts}
     for _ in range(chosen.rounds):
         for name, checkout in checkouts.items():
-            documents, passages, seconds = measured(checkout.absolute(), chosen.copies)
+            documents, passages, seconds, storing, reading = measured(checkout.absolute(), chosen.copies)
             rates[name].append(documents / seconds)
-            print(f"{name}: {documents} pages, {passages} passages in {seconds:.2f} s: {documents / seconds:.0f} a second")
+            busy = f"processor: storing {storing:.2f} s, reading {reading:.2f} s, so {documents / max(storing, reading):.0f} at most"
+            print(
+                f"{name}: {documents} pages, {passages} passages: {documents / seconds:.0f} a second in {seconds:.2f} s ({busy})"
+            )
     for name, found in rates.items():
         print(f"{name}: median {median(found):.0f} pages a second")
     if chosen.against:

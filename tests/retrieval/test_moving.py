@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 
 import pytest
@@ -169,6 +171,33 @@ def test_a_store_that_finds_something_else_never_serves(index, server, monkeypat
     assert (index.store, index.moving, answers(index)) == ("in this process", None, before)
 
 
+def test_a_second_owner_is_refused_also_where_the_passages_are_on_a_server(index, opened):
+    move(index, "server")
+    with pytest.raises(ConfigError, match="another retrieval service"):
+        opened()
+
+
+def test_a_search_under_way_ends_in_the_store_where_it_began(index, monkeypatch):
+    """It is held up between ranking and reading; the switch waits for it."""
+    original, begun, go_on = index._shard.payloads, threading.Event(), threading.Event()
+
+    def held(points):
+        begun.set()
+        assert go_on.wait(60)
+        return original(points)
+
+    monkeypatch.setattr(index._shard, "payloads", held)
+    with ThreadPoolExecutor(2) as threads:
+        found = threads.submit(index.search, SearchRequest(query="page7", audiences=("staff",)))
+        assert begun.wait(60)
+        moved = threads.submit(move, index, "server")
+        assert not wait([moved], timeout=1.0).done
+        go_on.set()
+        assert found.result(60).passages
+        moved.result(60)
+    assert "on the Qdrant server" in index.store
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -178,7 +207,7 @@ from tests.retrieval.test_moving import setup
 index = Index(Path(sys.argv[1]), setup(), Server(sys.argv[2]))
 kind, part, step, when, nth = sys.argv[3], sys.argv[4], sys.argv[5], sys.argv[6], int(sys.argv[7])
 index.move(kind)
-parts = {"target": index._move.target, "move": index._move, "stores": index._stores, "manifest": index._manifest}
+parts = {"target": index._mover.move.target, "move": index._mover.move, "stores": index._stores, "manifest": index._manifest}
 target = parts[part]
 original, calls = getattr(target, step), []
 def dying(*args):

@@ -59,6 +59,15 @@ async def test_a_server_that_is_away_is_told_and_what_changed_meanwhile_is_read_
         assert await remote.found("send a bike back") == ["knowledge/returns.md"]
 
 
+async def test_a_server_that_lost_everything_is_filled_again_from_the_texts(remote, server):
+    async with remote.serving():
+        (name,) = server.collections
+        server.collections.pop(name).remove()
+        assert "doesn't exist" in (await remote.search("send a bike back")).error
+        await until(remote.is_ready)
+        assert await remote.found("send a bike back") == ["knowledge/returns.md"]
+
+
 async def test_it_waits_for_a_server_that_starts_later(remote, server):
     server.stop()
     asyncio.get_running_loop().call_later(0.5, server.start)
