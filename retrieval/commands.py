@@ -88,7 +88,7 @@ async def _ingest(asked: IngestRequest, wait: bool) -> None:
 def _far(now: Progress) -> str:
     """How far a job is, how fast, and how long it may still take."""
     pace = f", {now.rate:.0f} a second, {_span(now.left)} left" if now.seen else ""
-    return f"{now.seen}/{now.files} documents, {now.passages} passages{pace}"
+    return f"{min(now.seen, now.files)}/{now.files} documents, {now.passages} passages{pace}"
 
 
 def _span(seconds: float) -> str:
@@ -133,13 +133,15 @@ def _source(source: SourceStatus) -> str:
 async def _remove(sources: tuple[str, ...]) -> None:
     async with _service() as bus:
         for source, path in zip(sources, map(os.path.abspath, sources), strict=True):
-            if not (await _removed(bus, source) or await _removed(bus, path)):
+            done = await _removed(bus, source)
+            if not (done.removed or (done := await _removed(bus, path)).removed):
                 raise Unknown(f"{source}: no such document; `turnout ingest status` lists them")
-            click.echo(f"removed {source}")
+            still = f"; source {done.offered_by} has it, and takes it again at its next look" if done.offered_by else ""
+            click.echo(f"removed {source}{still}")
 
 
-async def _removed(bus: Bus, source: str) -> bool:
-    return decode(Removed, await _ask(bus, "retrieval.remove", RemoveRequest(source=source))).removed
+async def _removed(bus: Bus, source: str) -> Removed:
+    return decode(Removed, await _ask(bus, "retrieval.remove", RemoveRequest(source=source)))
 
 
 async def _move(kind: str) -> None:

@@ -73,6 +73,7 @@ class Index:
     def close(self) -> None:
         with self._writing:
             self._shard.close()
+            self._mover.close()
             self._stores.close()
             self._manifest.close()
 

@@ -90,15 +90,15 @@ class Ingest:
         self.report()
         return job.progress
 
-    async def remove(self, source: str) -> bool:
-        """Forget a document by its name or by the path it was read from."""
+    async def remove(self, source: str) -> list[Row]:
+        """Forget a document by its name or by the path it was read from; what was forgotten."""
         async with self._lines[""]:
             rows = await asyncio.to_thread(self.index.rows)
-            named = [row.source for row in rows if source in (row.source, row.path)]
-            for name in named:
-                await finished(self.index.remove, name)
+            named = [row for row in rows if source in (row.source, row.path)]
+            for row in named:
+                await finished(self.index.remove, row.source)
         self.report()
-        return bool(named)
+        return named
 
     def report(self) -> None:
         documents, passages = self.index.counts()

@@ -174,6 +174,11 @@ class Mover:
             self._stores.remove(self.move.kind, language)
             self.move = None
 
+    def close(self) -> None:
+        """What is being moved is gone on with by whoever opens the index next."""
+        if self.move:
+            self.move.target.close()
+
     def tidy(self, language: str) -> None:
         """Delete what was moved away from."""
         kind = self._stores.kind

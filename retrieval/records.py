@@ -46,7 +46,10 @@ class Moved(Versioned, frozen=True):
 
 
 class Removed(Versioned, frozen=True):
+    """Whether it was there. `offered_by`: the source of the assistant's that still has it, "" where none has."""
+
     removed: bool
+    offered_by: str = ""
 
 
 class Skipped(Record, frozen=True):

@@ -158,7 +158,9 @@ class Retrieval:
         return encode(msgspec.structs.replace(now, waiting=waiting, **lists))
 
     async def remove(self, data: bytes) -> bytes:
-        return encode(Removed(removed=await self.ingest.remove(decode(RemoveRequest, data).source)))
+        removed = await self.ingest.remove(decode(RemoveRequest, data).source)
+        sources = [row.tags.origin or SHORT for row in removed if row.origin == "assistant"]
+        return encode(Removed(removed=bool(removed), offered_by="".join(sources[:1])))
 
     async def status(self, _data: bytes) -> bytes:
         rows = await asyncio.to_thread(self.index.rows)

@@ -79,7 +79,7 @@ class Stores:
 
     def _wanted(self) -> Server:
         if self._server is None:
-            raise ConfigError("QDRANT_URL is not set: no Qdrant server is known")
+            raise ConfigError("QDRANT_URL is not set: set it to the Qdrant server for the retrieval service, and restart that")
         return self._server
 
 

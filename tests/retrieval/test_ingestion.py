@@ -59,6 +59,25 @@ def test_nearly_every_word_arrives_and_hardly_one_twice(kind):
     assert mean >= LEAST[kind]
 
 
+def test_a_pdfs_headings_are_found_and_not_many_others():
+    """Prints how many of the expected headings are ours, and of ours are expected, by their words."""
+    if not FIXTURES.is_dir():
+        pytest.skip(f"{FIXTURES} is not on this machine")
+    ours, expected = Counter(), Counter()
+    for path in sorted((FIXTURES / "pdf" / "sources").iterdir()):
+        wanted = FIXTURES / "pdf" / "groundtruth" / f"{path.stem}.md"
+        if wanted.exists():
+            told = [line.lstrip("# ") for line in wanted.read_text().splitlines() if line.startswith("#")]
+            expected.update((path.name, *sorted(words(title))) for title in told)
+            ours.update((path.name, *sorted(words(one.title))) for one in read(path).headings)
+    both = (ours & expected).total()
+    found, right = both / expected.total(), both / ours.total()
+    print(
+        f"\npdf headings: {found:.2f} of {expected.total()} expected are found, {right:.2f} of {ours.total()} found are expected"
+    )
+    assert found >= 0.5
+
+
 async def test_a_products_pages_are_read_and_split():
     """Prints the pages a second, through a warm process."""
     if not PRODUCT.is_dir():
