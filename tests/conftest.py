@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import hypothesis
 import nats
 import pytest
 import redis.asyncio as redis
+import structlog
 
 from core import bus_nats, embedded, redis_store
 from core.bus import Bus
@@ -31,6 +32,16 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {field.validation_alias for field in Settings.model_fields.values()}
     for name in names & set(os.environ):
         monkeypatch.delenv(str(name))
+
+
+@pytest.fixture(autouse=True)
+def plain_tracebacks() -> Iterator[None]:
+    """Tracebacks without the drawings that structlog makes by default: they cost seconds, in which the whole loop stands still."""
+    before = structlog.get_config()
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before["processors"][:-1], plain])
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(autouse=True)

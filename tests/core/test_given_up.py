@@ -1,6 +1,5 @@
 """What cannot be answered goes to DEAD with its reason, and the lane goes on."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,11 @@ from core import keys
 from core.dead import DeadEvent
 from core.dialog.tracks.contract import Answer
 from core.dialog.turn import SORRY
-from core.leases import MemoryLeases
+from core.leases import MemoryLeases, now
 from core.memory import LocalMemory
 from core.records import decode
 from tests.core.turn_world import World
+from tests.core.virtual import in_virtual_time
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def poisoned(world: World):
     return breaks
 
 
+@in_virtual_time
 async def test_poison_goes_to_dead_with_its_reason_and_the_person_is_told_once(world: World) -> None:
     world.first = poisoned(world)
     async with world.core():
@@ -44,6 +45,7 @@ async def test_poison_goes_to_dead_with_its_reason_and_the_person_is_told_once(w
     assert (record.id, record.tries, record.reason) == ("a-poison", 3, "ZeroDivisionError: boom")
 
 
+@in_virtual_time
 async def test_a_click_that_is_given_up_is_apologised_for_to_nobody(world: World) -> None:
     class Breaks(LocalMemory):
         async def load(self, lane: str):
@@ -63,6 +65,7 @@ async def test_a_click_that_is_given_up_is_apologised_for_to_nobody(world: World
 @pytest.mark.parametrize(
     "junk", [b"", b"\x00\xff", b'{"id": 3}', b'{"v": 99, "id": "x", "channel": "web", "lane": "a"}', b"[" * 5000]
 )
+@in_virtual_time
 async def test_bytes_that_are_no_event_go_to_dead_and_the_lane_goes_on(world: World, junk: bytes) -> None:
     async with world.core():
         await world.bus.publish(keys.into("web", "a"), junk, id="junk")
@@ -71,6 +74,7 @@ async def test_bytes_that_are_no_event_go_to_dead_and_the_lane_goes_on(world: Wo
     assert [turn.outcome for turn in turns] == ["dead", "answered"]
 
 
+@in_virtual_time
 async def test_what_was_given_up_while_the_lease_store_was_away_is_not_given_up_again(world: World) -> None:
     """Found by simulation (201100): the store came back with a note from before, ten minutes later."""
     world.first = poisoned(world)
@@ -81,7 +85,7 @@ async def test_what_was_given_up_while_the_lease_store_was_away_is_not_given_up_
     async with world.core():
         await world.say("poison")
         await world.turns(2)
-    world.leases, world.bus.clock = kept, lambda: time.monotonic() + 600
+    world.leases, world.bus.clock = kept, lambda: now() + 600
     async with world.core():
         await world.say("after")
         turns = await world.turns(3)

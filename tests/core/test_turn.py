@@ -14,6 +14,7 @@ from core.lane import Lane
 from core.memory import LocalMemory
 from core.records import Citation, Event, Live, decode, encode
 from tests.core.turn_world import CountsWords, World
+from tests.core.virtual import in_virtual_time
 
 
 @pytest.fixture
@@ -21,6 +22,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
+@in_virtual_time
 async def test_a_reply_says_what_it_rests_on_and_which_way_it_came(world: World) -> None:
     async with world.core():
         await world.say("hello")
@@ -33,6 +35,7 @@ async def test_a_reply_says_what_it_rests_on_and_which_way_it_came(world: World)
     assert {"memory", "intent", "total"} <= set(turn.timings)
 
 
+@in_virtual_time
 async def test_a_track_that_cannot_serve_falls_to_the_next_and_the_reply_says_why(world: World) -> None:
     async def cannot(ask, means, say) -> Answer:
         raise CannotServe("no tuned model is configured")
@@ -46,6 +49,7 @@ async def test_a_track_that_cannot_serve_falls_to_the_next_and_the_reply_says_wh
 
 
 @pytest.mark.parametrize("more", [False, True])
+@in_virtual_time
 async def test_an_answer_without_parts_is_none_and_the_next_track_is_asked(world: World, more: bool) -> None:
     async def answers_nothing(ask, means, say) -> Answer:
         return Answer((), more=more)
@@ -58,6 +62,7 @@ async def test_an_answer_without_parts_is_none_and_the_next_track_is_asked(world
     assert "first could not serve (it answered with nothing)" in turn.why
 
 
+@in_virtual_time
 async def test_when_no_track_can_serve_the_person_is_told_honestly(world: World) -> None:
     async def cannot(ask, means, say) -> Answer:
         raise CannotServe("the model does not answer")
@@ -71,6 +76,7 @@ async def test_when_no_track_can_serve_the_person_is_told_honestly(world: World)
     assert turn.why.count("the model does not answer") == 2
 
 
+@in_virtual_time
 async def test_a_question_nothing_known_answers_is_told_apart_from_trouble(world: World) -> None:
     async def finds_nothing(ask, means, say) -> Answer:
         raise NothingFound
@@ -85,6 +91,7 @@ async def test_a_question_nothing_known_answers_is_told_apart_from_trouble(world
     assert turn.text == world.desk.assistant.about.nothing_found
 
 
+@in_virtual_time
 async def test_what_is_out_of_scope_gets_the_assistants_own_words_and_suggestions(world: World) -> None:
     async with world.core():
         await world.say("sing!")
@@ -92,6 +99,7 @@ async def test_what_is_out_of_scope_gets_the_assistants_own_words_and_suggestion
     assert (turn.track, turn.text, turn.parts[0].choices) == ("out_of_scope", "Not my trade.", ("Returns?",))
 
 
+@in_virtual_time
 async def test_memory_reaches_the_track(world: World) -> None:
     async with world.core():
         for text in ("one", "two", "three"):
@@ -101,6 +109,7 @@ async def test_memory_reaches_the_track(world: World) -> None:
     assert turns[2].prev > turns[1].prev > turns[0].prev == 0
 
 
+@in_virtual_time
 async def test_memory_lost_is_rebuilt_from_the_log(world: World) -> None:
     async with world.core():
         await world.say("one")
@@ -113,6 +122,7 @@ async def test_memory_lost_is_rebuilt_from_the_log(world: World) -> None:
     assert turns[2].text == "echo three after ['one', 'two']"
 
 
+@in_virtual_time
 async def test_memory_that_missed_a_turn_catches_up_from_the_log(world: World) -> None:
     class MissesTheSecond(LocalMemory):
         async def save(self, conversation, *, ttl: float) -> None:
@@ -127,6 +137,7 @@ async def test_memory_that_missed_a_turn_catches_up_from_the_log(world: World) -
     assert turns[2].text == "echo three after ['one', 'two']"
 
 
+@in_virtual_time
 async def test_a_conversation_is_forgotten_after_its_time_though_the_log_still_has_it(world: World) -> None:
     async with world.core():
         await world.say("one")
@@ -140,6 +151,7 @@ async def test_a_conversation_is_forgotten_after_its_time_though_the_log_still_h
         assert (forgotten.exchanges, forgotten.at) == ((), 1)
 
 
+@in_virtual_time
 async def test_with_memory_away_answers_flow_and_remember(world: World) -> None:
     class Away:
         async def load(self, lane: str) -> None:
@@ -155,6 +167,7 @@ async def test_with_memory_away_answers_flow_and_remember(world: World) -> None:
     assert turns[1].text == "echo two after ['one']"
 
 
+@in_virtual_time
 async def test_what_leaves_the_window_goes_into_the_summary(world: World) -> None:
     async with world.core():
         for n in range(9):
@@ -167,6 +180,7 @@ async def test_what_leaves_the_window_goes_into_the_summary(world: World) -> Non
     assert "message 0" in turns[8].summary, "a rebuilt memory would lose it"
 
 
+@in_virtual_time
 async def test_the_same_act_under_another_delivery_is_answered_once(world: World) -> None:
     async with world.core():
         await world.say("hello", id="x")
@@ -179,6 +193,7 @@ async def test_the_same_act_under_another_delivery_is_answered_once(world: World
     assert world.asked == ["hello", "next"]
 
 
+@in_virtual_time
 async def test_feedback_is_recorded_in_the_log_and_not_answered(world: World) -> None:
     async with world.core():
         await world.say("up", kind="feedback")
@@ -186,6 +201,7 @@ async def test_feedback_is_recorded_in_the_log_and_not_answered(world: World) ->
     assert (turn.outcome, turn.parts, turn.asked) == ("noted", (), "up")
 
 
+@in_virtual_time
 async def test_a_file_without_text_gets_an_honest_answer(world: World) -> None:
     async with world.core():
         await world.say("", id="f", kind="file")
@@ -193,6 +209,7 @@ async def test_a_file_without_text_gets_an_honest_answer(world: World) -> None:
     assert "only read text" in turn.text
 
 
+@in_virtual_time
 async def test_a_burst_is_merged_into_one_turn_where_the_channel_says_so(world: World) -> None:
     async with world.core():
         for text in ("I bought", "a bike", "it squeaks"):
@@ -202,6 +219,7 @@ async def test_a_burst_is_merged_into_one_turn_where_the_channel_says_so(world: 
     assert len(turn.events) == 3
 
 
+@in_virtual_time
 async def test_a_newer_message_stops_the_running_answer_and_both_are_answered_together(world: World) -> None:
     begun, stopped = asyncio.Event(), asyncio.Event()
 
@@ -224,6 +242,7 @@ async def test_a_newer_message_stops_the_running_answer_and_both_are_answered_to
     assert turn.asked == "first\nsecond"
 
 
+@in_virtual_time
 async def test_a_message_that_came_before_the_answer_was_begun_interrupts_it_too(world: World) -> None:
     async def slow(ask, means, say) -> Answer:
         if "second" not in ask.text:
@@ -238,6 +257,7 @@ async def test_a_message_that_came_before_the_answer_was_begun_interrupts_it_too
     assert turn.asked == "first\nsecond"
 
 
+@in_virtual_time
 async def test_a_turn_that_cannot_be_read_ends_memory_and_stops_nothing(world: World) -> None:
     async with world.core():
         await world.say("one")
@@ -249,6 +269,7 @@ async def test_a_turn_that_cannot_be_read_ends_memory_and_stops_nothing(world: W
     assert (conversation.exchanges, conversation.at) == ((), at)
 
 
+@in_virtual_time
 async def test_the_answer_is_shown_while_it_is_made_and_a_second_track_begins_it_anew(world: World) -> None:
     async def says_then_fails(ask, means, say) -> Answer:
         await say("half ")

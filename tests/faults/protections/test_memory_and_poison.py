@@ -1,5 +1,6 @@
 """What a conversation remembers and what becomes of a message nobody can answer, where processes change and stores are away."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from core.errors import Conflict, StoreUnavailable
 from core.lane import Lane
 from core.memory import Budget, Conversation, LocalMemory
 from tests.core.turn_world import CountsWords, World
+from tests.core.virtual import in_virtual_time
 
 HOUR = 3600.0
 
@@ -58,6 +60,7 @@ async def answered(world: World, *texts: str) -> None:
         await world.turns(len(texts))
 
 
+@in_virtual_time
 async def test_a_conversation_that_is_forgotten_still_knows_what_it_answered(world: World) -> None:
     await answered(world, "one")
     for memory in (world.memory, LocalMemory()):
@@ -65,6 +68,7 @@ async def test_a_conversation_that_is_forgotten_still_knows_what_it_answered(wor
         assert (asked(forgotten), forgotten.seen) == ([], ("a-one",))
 
 
+@in_virtual_time
 async def test_a_process_that_finds_an_older_memory_takes_the_rest_from_the_log_and_keeps_its_summary(world: World) -> None:
     await answered(world, "one", "two", "three")
     first, _ = await Recall(world.bus, LocalMemory(), CountsWords()).load(lane_at(world, 1), ttl=HOUR)
@@ -74,6 +78,7 @@ async def test_a_process_that_finds_an_older_memory_takes_the_rest_from_the_log_
     assert (asked(found), found.summary, found.at, source) == (["one", "two", "three"], "They have a bike.", 3, "log")
 
 
+@in_virtual_time
 async def test_what_another_process_answered_since_is_read_from_memory_not_turn_by_turn_from_the_log(world: World) -> None:
     world.bus = bus = Reads()
     await answered(world, "one", "two", "three")
@@ -85,6 +90,7 @@ async def test_what_another_process_answered_since_is_read_from_memory_not_turn_
     assert (asked(found), source, bus.reads) == (["one", "two", "three"], "memory", 0)
 
 
+@in_virtual_time
 async def test_a_process_that_starts_while_memory_is_away_knows_the_conversation_from_the_log(world: World) -> None:
     await answered(world, "one")
     with capture_logs() as said:
@@ -95,6 +101,7 @@ async def test_a_process_that_starts_while_memory_is_away_knows_the_conversation
     assert "try failed" not in [line["event"] for line in said], "a turn is no failed try because memory is away"
 
 
+@in_virtual_time
 async def test_a_turn_that_was_given_up_does_not_cut_memory_off(world: World) -> None:
     await answered(world, "one")
     world.memory = LocalMemory()
@@ -105,6 +112,7 @@ async def test_a_turn_that_was_given_up_does_not_cut_memory_off(world: World) ->
     assert (dead.outcome, three.text) == ("dead", "echo three after ['one']")
 
 
+@in_virtual_time
 async def test_a_give_up_that_a_crash_cut_off_is_one_dead_letter_and_one_word_to_the_person(world: World) -> None:
     class CutOff(MemoryBus):
         cut = True
@@ -121,12 +129,14 @@ async def test_a_give_up_that_a_crash_cut_off_is_one_dead_letter_and_one_word_to
     dialog = Dialog(world.bus, Recall(world.bus, world.memory, CountsWords()), lambda: world.desk, world.summarise)
     with pytest.raises(Conflict):
         await dialog.give_up(lane_at(world, 0), message, "boom", 3)
+    await asyncio.sleep(1)
     await dialog.give_up(lane_at(world, 0), message, "boom", 3)
     (told,) = await world.turns(1)
     assert (told.outcome, told.text) == ("dead", SORRY)
     assert [await world.bus.read("DEAD", seq) is not None for seq in (1, 2)] == [True, False]
 
 
+@in_virtual_time
 async def test_while_the_dead_letter_cannot_be_stored_nothing_is_given_up(world: World) -> None:
     class NoRoom(MemoryBus):
         async def publish(self, subject: str, data: bytes, *, id: str, last: int | None = None):
@@ -143,6 +153,7 @@ async def test_while_the_dead_letter_cannot_be_stored_nothing_is_given_up(world:
     assert await world.turns(0) == []
 
 
+@in_virtual_time
 async def test_bytes_that_are_no_event_do_not_take_a_burst_with_them(world: World) -> None:
     await world.say("first", channel="bursts")
     await world.bus.publish(keys.into("bursts", "a"), b"{", id="junk")
@@ -152,6 +163,7 @@ async def test_bytes_that_are_no_event_do_not_take_a_burst_with_them(world: Worl
     assert [(turn.outcome, turn.asked) for turn in burst] == [("answered", "first"), ("dead", ""), ("answered", "second")]
 
 
+@in_virtual_time
 async def test_a_thumb_in_a_burst_is_recorded_and_not_read_as_a_message(world: World) -> None:
     await world.say("first", channel="bursts")
     await world.say("up", channel="bursts", kind="feedback")
@@ -161,6 +173,7 @@ async def test_a_thumb_in_a_burst_is_recorded_and_not_read_as_a_message(world: W
     assert [(turn.outcome, turn.asked) for turn in burst] == [("answered", "first"), ("noted", "up"), ("answered", "second")]
 
 
+@in_virtual_time
 async def test_who_never_stops_writing_is_answered_all_the_same(world: World) -> None:
     texts = [str(n) for n in range(turns.MERGE_MOST + 1)]
     for text in texts:
