@@ -129,7 +129,7 @@ def decide(trials: Mapping[str, Trial], rules: Rules = DEFAULT) -> dict[str, Ver
         key = (duel.intent, duel.challenger)
         better = proved[key] if high else chances[key] > 1 - rules.alpha
         found[duel.intent].append(_judged(duel, trials[duel.intent], rules, chance=chances[key], better=better))
-    return {intent: _best(trial, found[intent]) for intent, trial in trials.items()}
+    return {intent: _best(trial, found[intent], rules) for intent, trial in trials.items()}
 
 
 def _duels(intent: str, trial: Trial, rules: Rules) -> list[_Duel]:
@@ -223,12 +223,11 @@ def _saved(challenger: Sequence[Score], default: Sequence[Score], share: float) 
     return f"{1 - late / was:.0%} faster at the 95th percentile" if was > 0 and late <= (1 - share) * was else ""
 
 
-def _best(trial: Trial, verdicts: Sequence[Verdict]) -> Verdict:
+def _best(trial: Trial, verdicts: Sequence[Verdict], rules: Rules) -> Verdict:
     """Of several that may take over the one with the highest lower bound; else what is open tells more than what is shut."""
     broken = "; ".join(f"{track}: {breach}" for track, breach in sorted(trial.breaches.items()))
     if trial.default in trial.breaches and verdicts:
-        best = max(verdicts, key=lambda verdict: verdict.low)
-        return replace(best, kind="forced", track=best.challenger, why=f"the default is out: {broken}")
+        return _forced(trial, verdicts, broken, rules)
     for kind in ("better", "cheaper", "cannot_tell", "keep"):
         if some := [verdict for verdict in verdicts if verdict.kind == kind]:
             best = max(some, key=lambda verdict: verdict.low)
@@ -238,3 +237,15 @@ def _best(trial: Trial, verdicts: Sequence[Verdict]) -> Verdict:
         why = f"no other track is allowed: {broken}" if allowed else f"no track is allowed: {broken}"
         return Verdict("keep" if allowed else "infeasible", trial.default, "", why=why)
     return Verdict("keep", trial.default, "", why="no other track was measured")
+
+
+def _forced(trial: Trial, verdicts: Sequence[Verdict], broken: str, rules: Rules) -> Verdict:
+    """The default breaks a constraint: the best of those that were asked enough to be trusted with it takes over."""
+    real = {verdict.challenger: sum(score.real for score in trial.scores[verdict.challenger]) for verdict in verdicts}
+    if enough := [verdict for verdict in verdicts if real[verdict.challenger] >= rules.cases]:
+        best = max(enough, key=lambda verdict: verdict.low)
+        return replace(best, kind="forced", track=best.challenger, why=f"the default is out: {broken}")
+    most = max(verdicts, key=lambda verdict: real[verdict.challenger])
+    known = real[most.challenger]
+    why = f"the default is out: {broken}; but of the others {known} real cases are known, at least {rules.cases} are needed"
+    return replace(most, kind="cannot_tell", track=trial.default, more=rules.cases - known, why=why)

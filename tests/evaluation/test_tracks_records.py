@@ -36,7 +36,7 @@ def test_every_track_of_every_intent_has_its_figures_with_intervals(run: Run) ->
 def test_who_says_what_is_forbidden_is_out_whatever_it_scores(run: Run) -> None:
     first = run.decisions[[*run.intents].index("returns")]
     assert first.stakes.route[0] == "rag"
-    assert first.verdict.kind == "forced"
+    assert first.verdict.kind == "forced", first.verdict
     assert "forbidden in 1 of 60" in first.verdict.why
 
 

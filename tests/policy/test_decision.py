@@ -82,6 +82,9 @@ def test_who_breaches_a_constraint_is_out_however_good() -> None:
     found = verdict(bad, good, breaches={"rag": "its model runs outside the country"})
     assert (found.kind, found.track) == ("keep", "prompt")
     assert "outside the country" in found.why
+    few = verdict(good[:9], bad[:9], breaches={"prompt": "too dear"})
+    assert (few.kind, few.track, few.more) == ("cannot_tell", "prompt", 41)
+    assert "the default is out: prompt: too dear" in few.why
     neither = verdict(bad, good, breaches={"rag": "too slow", "prompt": "too dear"})
     assert (neither.kind, neither.track) == ("infeasible", "prompt")
     given_way = verdict(good, bad, breaches={"prompt": "too dear"})
