@@ -12,7 +12,7 @@ from retrieval.manifest import Manifest
 from retrieval.shard import Shard
 from retrieval.stores.contract import Store
 from retrieval.stores.rest import Server
-from retrieval.stores.server import ServerStore, forget
+from retrieval.stores.server import ServerStore, forget, names
 
 FORMAT = 2
 """Of what stands in a store; with another number it is made anew from the texts."""
@@ -61,7 +61,12 @@ class Stores:
         forget(self._wanted(), self._collection(language))
 
     def tidy(self) -> None:
-        """Nothing is kept of another format, nor of a shard whose place a server has taken."""
+        """Nothing is kept of another format, nor of a shard whose place a server has taken. Raises as `open` does."""
+        if self.kind == SERVER:
+            ours = f"{self._manifest.get(NAME)}-"
+            for name in names(self._wanted()):
+                if name.startswith(ours) and not name.startswith(f"{ours}{FORMAT}-"):
+                    forget(self._wanted(), name)
         kept = {*self._folder.glob(f"shard-{FORMAT}-*")} if self.kind == EMBEDDED else set()
         for old in {*self._folder.glob("shard-*")} - kept:
             shutil.rmtree(old)

@@ -210,6 +210,12 @@ class ServerStore:
             self._rest.write("PUT", f"{self._path}/points/vectors", {"points": points})
 
 
+def names(server: Server) -> list[str]:
+    """Of all its collections."""
+    with closing(Rest(server)) as rest:
+        return [str(one["name"]) for one in rest.ask("GET", "/collections")["result"]["collections"]]
+
+
 def forget(server: Server, collection: str) -> None:
     """Delete a collection with all that is in it; one that is not there is no matter."""
     with closing(Rest(server)) as rest, suppress(Missing):

@@ -20,6 +20,7 @@ from retrieval.moving import Differs
 from retrieval.readers.contract import LoadedDocument
 from retrieval.splitting import split
 from retrieval.stores.rest import Server
+from retrieval.stores.server import ServerStore
 from tests.retrieval import fakes
 
 PAGES = 45
@@ -114,6 +115,18 @@ def test_after_a_restart_it_is_searched_where_it_was_moved_to(index, opened):
     index.close()
     with closing(opened()) as again:
         assert ("on the Qdrant server" in again.store, answers(again)) == (True, before)
+
+
+def test_what_another_format_left_on_the_server_is_deleted_and_what_is_of_others_is_not(index, opened, server):
+    move(index, "server")
+    (name,) = server.collections
+    index.close()
+    mine, _, language = name.rsplit("-", 2)
+    for other in (f"{mine}-0-{language}", "turnout-of-others-0-en"):
+        ServerStore(Server(server.url), other).close()
+    with closing(opened()) as again:
+        assert answers(again)
+    assert {*server.collections} == {name, "turnout-of-others-0-en"}
 
 
 def test_what_changes_while_it_moves_is_there_afterwards_and_what_goes_is_not(index):
