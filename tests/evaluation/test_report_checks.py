@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from core.evaluation.tracks import report
 from core.evaluation.tracks.deciding import conclude
 from core.evaluation.tracks.learned import of_question, of_talk
-from core.evaluation.tracks.records import Answered, Run
+from core.evaluation.tracks.records import Answered, Format, Grades, Run
 from core.records import Citation
 from tests.evaluation.sample import sample
 
@@ -177,6 +177,20 @@ def test_a_decision_that_the_rule_did_not_make(run: Run) -> None:
     first, *rest = run.decisions
     bent = replace(first, verdict=dataclasses.replace(first.verdict, kind="keep", track="rag"))
     assert "returns" in found(replace(run, decisions=(bent, *rest)))["Figures and decisions follow from the answers"]
+
+
+def test_marks_that_are_not_what_the_words_make(run: Run) -> None:
+    """Also where figures and decisions were made of them: nothing but the words tells."""
+
+    def kinder(one: Answered) -> Grades:
+        return replace(one.grades, claims=1.0) if one.track == "tuned" else one.grades
+
+    why = found(conclude(changed(run, grades=kinder)))
+    assert [*why] == ["Marks follow from the words of the answers"]
+    silent = tuple(replace(case, forbidden=("As we have it",)) for case in run.cases)
+    assert "Marks follow from the words of the answers" in found(replace(run, cases=silent))
+    formal = tuple(replace(case, format=Format(pattern="^Dear")) for case in run.cases)
+    assert "Marks follow from the words of the answers" in found(replace(run, cases=formal))
 
 
 def test_marks_that_were_changed_afterwards(run: Run) -> None:

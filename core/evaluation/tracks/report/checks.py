@@ -4,7 +4,7 @@ is not, "" where it is."""
 from collections.abc import Callable, Mapping
 
 from core.evaluation.tracks.records import Check, Run
-from core.evaluation.tracks.report import asked, recount, standing
+from core.evaluation.tracks.report import asked, marks, recount, standing
 
 CHECKS: Mapping[str, Callable[[Run], str]] = {
     "No question stands twice": asked.once,
@@ -14,6 +14,7 @@ CHECKS: Mapping[str, Callable[[Run], str]] = {
     "The index was up to date": standing.index,
     "Nothing was changed meanwhile": standing.unchanged,
     "The money adds up": asked.money,
+    "Marks follow from the words of the answers": marks.marked,
     "Figures and decisions follow from the answers": recount.follows,
     "Tracks are compared question by question": recount.paired,
     "Questions of one conversation count as one piece of evidence": recount.clustered,

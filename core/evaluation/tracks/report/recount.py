@@ -42,7 +42,6 @@ def follows(run: Run) -> str:
 
 
 def paired(run: Run) -> str:
-    ratios: list[float] = []
     groups = _grouped(run)
     for decision in run.decisions:
         if not decision.verdict.challenger:
@@ -54,27 +53,36 @@ def paired(run: Run) -> str:
             return f"{who}: {verdict.cases} questions are said to be compared, and both were asked {len(pairs)}"
         if pairs and not math.isclose(float(np.mean(worth)), verdict.difference, abs_tol=1e-6):
             return f"{who}: the difference is {np.mean(worth):+.4f} and said to be {verdict.difference:+.4f}"
-        ratios += _ratio(worth, [case for case, _, _ in pairs], (verdict.low, verdict.high), level=1 - 2 * run.rules.alpha)
-    if ratios and median(ratios) > WIDE:
+    if (ratios := _of_differences(run)) and median(ratios) > WIDE:
         return f"intervals of differences are {median(ratios):.2f} times as wide as pairs of answers make them"
     return ""
 
 
 def clustered(run: Run) -> str:
-    sides, groups = {(side.intent, side.track): side for side in run.sides}, _grouped(run)
+    for what, ratios in (("figures", _of_figures(run)), ("differences", _of_differences(run))):
+        if ratios and not NARROW <= median(ratios) <= WIDE:
+            return f"intervals of {what} are {median(ratios):.2f} times as wide as conversations and documents make them"
+    return ""
+
+
+def _of_figures(run: Run) -> list[float]:
+    sides = {(side.intent, side.track): side for side in run.sides}
     ratios: list[float] = []
-    for key, pairs in groups.items():
+    for key, pairs in _grouped(run).items():
         quality = sides[key].figures.get("quality") if key in sides else None
         if quality and quality.low > 0 and quality.high < 1:
             marks, cases = [one.grades.quality for _, one in pairs], [case for case, _ in pairs]
             ratios += _ratio(marks, cases, (quality.low, quality.high), level=LEVEL)
+    return ratios
+
+
+def _of_differences(run: Run) -> list[float]:
+    groups, ratios = _grouped(run), list[float]()
     for decision in run.decisions:
-        compared, verdict = _pairs(run, groups, decision), decision.verdict
-        worth, cases = _worth(run, decision, compared), [case for case, _, _ in compared]
+        pairs, verdict = _pairs(run, groups, decision), decision.verdict
+        worth, cases = _worth(run, decision, pairs), [case for case, _, _ in pairs]
         ratios += _ratio(worth, cases, (verdict.low, verdict.high), level=1 - 2 * run.rules.alpha)
-    if ratios and not NARROW <= median(ratios) <= WIDE:
-        return f"intervals are {median(ratios):.2f} times as wide as conversations and documents make them"
-    return ""
+    return ratios
 
 
 def _grouped(run: Run) -> Groups:
