@@ -5,8 +5,8 @@
 
 `python -m tests.evaluation.sample FOLDER` writes it as `run.json`, with the proposal `routes.json` beside it.
 
-As in life, a hard question is hard for every track, and the questions of one conversation are alike: who compares without
-pairing, or counts questions where conversations should be counted, gets other intervals.
+As in life, a hard question is hard for every track, and the questions of one conversation are alike, to all tracks and to each
+in its own way: who compares without pairing, or counts questions where conversations should be counted, gets other intervals.
 """
 
 import sys
@@ -59,8 +59,8 @@ PRICES = {
     "large-1": Price(prompt=10.0, completion=40.0),
 }
 PRINTS = {"documents": "d41d8cd9", "models": "a1b2c3d4", "prompts": "11223344", "questions": "55667788"}
-TALK, QUESTION = 0.4, 0.3
-"""How much of an answer's luck is its conversation's and its question's; the rest is the track's."""
+TALK, OWN_TALK, QUESTION = 0.3, 0.3, 0.15
+"""How much of an answer's luck is its conversation's, its conversation's with this track, its question's; the rest is chance."""
 
 _NORMAL = NormalDist()
 
@@ -76,7 +76,7 @@ def sample(seed: int = 0, *, intents: int = 6, cases: int = 120) -> Run:
     asked = [_case(name, number) for name in names for number in range(cases)]
     luck = _luck(asked, dice)
     answered = [
-        _answered(case, track, dice, luck=luck[case.id] + (0.2 * np.sin(3 * names.index(case.intent) + len(track)),))
+        _answered(case, track, dice, luck=(luck[case.id, track], 0.2 * np.sin(3 * names.index(case.intent) + len(track))))
         for case in asked
         for track in TRACKS
     ]
@@ -123,17 +123,22 @@ def _case(intent: str, number: int) -> Case:
     )
 
 
-def _luck(cases: list[Case], dice: np.random.Generator) -> dict[str, tuple[float, ...]]:
-    """What the tracks share on a case: its conversation's part, and its own."""
+def _luck(cases: list[Case], dice: np.random.Generator) -> dict[tuple[str, str], float]:
+    """Of each track on each case, normal."""
     talks = {case.group: float(dice.normal()) for case in cases}
-    return {case.id: (TALK**0.5 * talks[case.group], QUESTION**0.5 * float(dice.normal())) for case in cases}
+    own = {(talk, track): float(dice.normal()) for talk in talks for track in TRACKS}
+    chance = (1 - TALK - OWN_TALK - QUESTION) ** 0.5
+    found = {}
+    for case in cases:
+        shared = TALK**0.5 * talks[case.group] + QUESTION**0.5 * float(dice.normal())
+        for track in TRACKS:
+            found[case.id, track] = shared + OWN_TALK**0.5 * own[case.group, track] + chance * float(dice.normal())
+    return found
 
 
-def _answered(case: Case, track: str, dice: np.random.Generator, *, luck: tuple[float, ...]) -> Answered:
+def _answered(case: Case, track: str, dice: np.random.Generator, *, luck: tuple[float, float]) -> Answered:
     good, seconds, old, read = TRACKS[track]
-    *shared, bent = luck
-    drawn = _NORMAL.cdf(sum(shared) + (1 - TALK - QUESTION) ** 0.5 * float(dice.normal()))
-    right = drawn < np.clip(good + bent, 0.05, 0.97)
+    right = _NORMAL.cdf(luck[0]) < np.clip(good + luck[1], 0.05, 0.97)
     cites = track in ("rag", "hybrid", "stronger")
     astray = cites and dice.random() < 0.03
     total = 1000 * seconds * float(np.exp(dice.normal(0, 0.35)))

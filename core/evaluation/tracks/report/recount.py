@@ -15,9 +15,9 @@ from core.evaluation.tracks.figures import Groups, grouped
 from core.evaluation.tracks.records import Answered, Case, Decision, Run
 from core.evaluation.tracks.report.words import some
 
-NARROW, WIDE = 0.85, 1.2
-"""How an interval may differ from the recounted one, at the median: resampled ones are lopsided, and a single one wobbles. Over
-simulated worlds without a fault the ratio stayed between .90 and 1.09."""
+NARROW, WIDE = 0.8, 1.2
+"""How an interval may differ from the recounted one, at the median: resampled ones are lopsided, and a single one wobbles
+(`python -m tests.evaluation.recounting` tells how much)."""
 
 FEW, UNLIKE = 10, 0.05
 """Clusters that have an answer unlike the usual one, below which neither way is exact enough to be held against the other."""
@@ -72,7 +72,7 @@ def _of_figures(run: Run) -> list[float]:
         quality = sides[key].figures.get("quality") if key in sides else None
         if quality and quality.low > 0 and quality.high < 1:
             marks, cases = [one.grades.quality for _, one in pairs], [case for case, _ in pairs]
-            ratios += _ratio(marks, cases, (quality.low, quality.high), level=LEVEL)
+            ratios += breadth(marks, cases, (quality.low, quality.high), level=LEVEL)
     return ratios
 
 
@@ -81,7 +81,7 @@ def _of_differences(run: Run) -> list[float]:
     for decision in run.decisions:
         pairs, verdict = _pairs(run, groups, decision), decision.verdict
         worth, cases = _worth(run, decision, pairs), [case for case, _, _ in pairs]
-        ratios += _ratio(worth, cases, (verdict.low, verdict.high), level=1 - 2 * run.rules.alpha)
+        ratios += breadth(worth, cases, (verdict.low, verdict.high), level=1 - 2 * run.rules.alpha)
     return ratios
 
 
@@ -108,7 +108,7 @@ def _worth(run: Run, decision: Decision, pairs: Pairs) -> list[float]:
     return [utility(one) - utility(other) for _, one, other in pairs]
 
 
-def _ratio(values: Sequence[float], cases: Sequence[Case], ends: tuple[float, float], *, level: float) -> Iterator[float]:
+def breadth(values: Sequence[float], cases: Sequence[Case], ends: tuple[float, float], *, level: float) -> Iterator[float]:
     """How wide an interval is beside the one that clusters make; nothing where that cannot be told."""
     sums: dict[str, float] = {}
     usual, mean = (median(values), math.fsum(values) / len(values)) if values else (0.0, 0.0)
