@@ -36,13 +36,15 @@ class Passage(Record, frozen=True):
 
 
 class SearchRequest(Versioned, frozen=True):
-    """What `retrieval.search` takes. `query` is plain text, `before` what the user said before it, which counts half where it
-    helps to tell what is meant; `k` passages at most come back. `audiences`: what the asker may
-    read beside what everyone may. The rest narrows the search: to a product, a version, a language ("": any; a document without
-    one fits all), to texts changed in [`since`, `until`) (Unix seconds, 0: no limit; one without a date fits)."""
+    """What `retrieval.search` takes. `query` is plain text, `before` what the user said before it, which counts less and helps
+    to tell what is meant; `earlier` likewise where the query can be understood alone, and counts little; `k` passages at most
+    come back. `audiences`: what the asker may read beside what everyone may. The rest narrows the search: to a product, a
+    version, a language ("": any; a document without one fits all), to texts changed in [`since`, `until`) (Unix seconds, 0: no
+    limit; one without a date fits). `once`: what several documents say in the same words comes once."""
 
     query: str
     before: str = ""
+    earlier: str = ""
     k: int = 6
     audiences: tuple[str, ...] = ()
     product: str = ""
@@ -50,6 +52,7 @@ class SearchRequest(Versioned, frozen=True):
     language: str = ""
     since: float = 0.0
     until: float = 0.0
+    once: bool = False
 
 
 class Cell(Record, frozen=True):

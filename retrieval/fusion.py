@@ -6,8 +6,6 @@ honest answer: every index has a nearest passage, even to a question about somet
 
 from collections.abc import Callable, Hashable, Sequence, Set
 from dataclasses import dataclass
-from heapq import nlargest
-from statistics import fmean
 from typing import TypeVar
 
 from retrieval.embeddings import Embedder
@@ -59,12 +57,14 @@ def fuse(
 
 
 def lift(scored: Sequence[tuple[Key, float]], *, document: Callable[[Key], Hashable]) -> list[tuple[Key, float]]:
-    """Each passage counts mostly by itself, and a little by the best of its document: where several fit, the one that holds the
-    answer is often the one that repeats the question least."""
-    scores: dict[Hashable, list[float]] = {}
+    """Each passage of a list, best first, counts mostly by itself, and a little by the best of its document: where several fit,
+    the one that holds the answer is often the one that repeats the question least."""
+    best: dict[Hashable, list[float]] = {}
     for key, score in scored:
-        scores.setdefault(document(key), []).append(score)
-    means = {name: fmean(nlargest(BEST, some)) for name, some in scores.items()}
+        some = best.setdefault(document(key), [])
+        if len(some) < BEST:
+            some.append(score)
+    means = {name: sum(some) / len(some) for name, some in best.items()}
     return sorted(
         ((key, (1 - LIFT) * score + LIFT * means[document(key)]) for key, score in scored),
         key=lambda item: item[1],

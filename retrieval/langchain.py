@@ -59,7 +59,7 @@ class TurnoutRetriever(BaseRetriever):
 
     async def _search(self, query: str, k: int) -> list[Document]:
         url = self.nats_url or embedded.locate(settings.load()).nats_url
-        request = SearchRequest(query=query, k=k, audiences=self.audiences)
+        request = SearchRequest(query=query, k=k, audiences=self.audiences, once=True)
         async with connect(url, name="langchain") as bus:
             answer = await bus.request("retrieval.search", encode(request), timeout=PATIENCE)
         result = decode(SearchResult, answer)

@@ -24,8 +24,8 @@ ALIKE = 0.9
 """How many of the sampled searches' best ten must score like the old store's: a server's dense leg is not exact."""
 
 WORDS = 12
-NEAR, CLOSE = 1e-3, 0.05
-"""How far parts of a vector may be from each other, and scores, as a share."""
+NEAR, CLOSE = 5e-3, 0.05
+"""How far parts of a vector may be from each other (the embedded store keeps eight bits of each), and scores, as a share."""
 
 
 MOVING = "moving"

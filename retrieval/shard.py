@@ -37,6 +37,9 @@ from retrieval.stores.contract import (
     weighed,
 )
 
+STORED = q.VectorStorageDatatype.Turbo8
+"""Eight bits a number: a fifth of the time to look through them, and cosines that are wrong by some thousandths."""
+
 
 class Shard:
     """All methods may be called from any thread."""
@@ -62,7 +65,7 @@ class Shard:
 
     def has_dense(self, field: str, size: int) -> None:
         if size:
-            self._shape(q.UpdateOperation.create_dense_vector(field, size, q.Distance.Cosine))
+            self._shape(q.UpdateOperation.create_dense_vector(field, size, q.Distance.Cosine, datatype=STORED))
             self.sizes[field] = size
 
     def drop_dense(self, field: str) -> None:
@@ -196,7 +199,8 @@ class Shard:
 
 def _id(point: q.ScoredPoint | q.Record) -> uuid.UUID:
     """Our points' ids are UUIDs, whatever else the library allows."""
-    return point.id if isinstance(point.id, uuid.UUID) else uuid.UUID(str(point.id))
+    name = point.id  # made anew each time it is asked for
+    return name if isinstance(name, uuid.UUID) else uuid.UUID(str(name))
 
 
 def _point(rev: int, entry: Entry) -> q.Point:

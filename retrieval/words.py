@@ -16,7 +16,7 @@ from retrieval.scope import primary
 
 AVERAGE_WORDS = 90
 K, B = 0.9, 0.4
-BEFORE = 0.5
+BEFORE = 0.4
 SEEN = 2000
 """Letters of a document by which its language is told."""
 
@@ -35,7 +35,7 @@ def document(text: str, language: str) -> q.SparseVector:
 
 
 def query(text: str, before: str, languages: Collection[str]) -> q.SparseVector:
-    """The words of a question in each of these languages, and those said before it, which count half. One that is the same in
+    """The words of a question in each of these languages, and those said before it, which count less. One that is the same in
     several languages counts once."""
     found: dict[int, float] = {}
     for language in sorted(languages):

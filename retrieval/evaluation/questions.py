@@ -47,9 +47,15 @@ class Question(Record, frozen=True):
         """What a dialog asks: the last two things said where this one carries on."""
         query = "\n".join((*self.before[-1:], self.question))
         if not narrowed:
-            return SearchRequest(query=query, k=k, audiences=self.audience)
+            return SearchRequest(query=query, k=k, audiences=self.audience, once=True)
         return SearchRequest(
-            query=query, k=k, audiences=self.audience, product=self.product, version=self.version, language=self.language
+            query=query,
+            k=k,
+            audiences=self.audience,
+            product=self.product,
+            version=self.version,
+            language=self.language,
+            once=True,
         )
 
 

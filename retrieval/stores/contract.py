@@ -54,13 +54,20 @@ class Legs:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question: its words, those said before, its vector where the dense leg is asked too, and what may be found."""
+    """A question: its words, those said before, its vector where the dense leg is asked too, and what may be found. `alone`: it
+    is understood without what was said before."""
 
     query: str
     before: str
     vector: Sequence[float] | None
     scope: Scope
     field: str = ""
+    alone: bool = False
+
+    @property
+    def meant(self) -> str:
+        """The words said before that it takes to understand it."""
+        return "" if self.alone else self.before
 
 
 class Store(Protocol):

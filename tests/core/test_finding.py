@@ -149,3 +149,17 @@ async def test_without_a_rewrite_in_time_the_last_two_are_searched_for(server, m
     answer = await run("rag", FOLLOWS, model, search=search, knowledge=REWRITE)
     assert (search.asked[-1].before, search.asked[-1].query) == ("Path 2 price", "and the 3?")
     assert "query not rewritten" in answer.why
+
+
+async def test_a_question_that_stands_alone_is_searched_for_with_the_topic_before_it(server, model):
+    server.otherwise("I could not find it.")
+    search = searching(PRICES)
+    stands = asking(
+        "What does the Path 3 cost in Austria?", conversation=talked(("Path 2 price", "899"), ("and the 3?", "999"))
+    )
+    await run("rag", stands, model, search=search)
+    assert (search.asked[-1].before, search.asked[-1].earlier) == ("", "Path 2 price")
+    await run("rag", stands, model, search=search, knowledge={"query": "last"})
+    assert search.asked[-1].earlier == ""
+    await run("rag", FOLLOWS, model, search=search)
+    assert (search.asked[-1].before, search.asked[-1].earlier) == ("Path 2 price", "")

@@ -39,7 +39,7 @@ def fill(folder: Path, given: Set, setup: Setup) -> Index:
 
 def request(question: Question) -> SearchRequest:
     """As the core asks."""
-    return SearchRequest(query=question.turns[-1], before=question.before, k=DEEP)
+    return SearchRequest(query=question.turns[-1], before=question.before, earlier=question.earlier, k=DEEP)
 
 
 def ndcg(found: Sequence[str], right: frozenset[str]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.dialog.routing import said_before
+from core.dialog.routing import said_before, said_earlier
 from core.memory import Conversation, Exchange
 from retrieval.readers.contract import LoadedDocument
 
@@ -28,8 +28,16 @@ class Question:
     @property
     def before(self) -> str:
         """What the core would search for with the last turn."""
+        return said_before(self.turns[-1], self._conversation)
+
+    @property
+    def earlier(self) -> str:
+        return said_earlier(self.turns[-1], self._conversation)
+
+    @property
+    def _conversation(self) -> Conversation:
         exchanges = tuple(Exchange(turn="", asked=turn, answered="", tokens=0) for turn in self.turns[:-1])
-        return said_before(self.turns[-1], Conversation(lane="", exchanges=exchanges))
+        return Conversation(lane="", exchanges=exchanges)
 
 
 @dataclass(frozen=True)

@@ -67,3 +67,20 @@ def test_what_was_said_before_helps_to_find_what_is_meant(index):
     assert first.source == "sun.md"
     both = index.search(SearchRequest(query="moon garden", before="Tell me about the sun terrace", k=1)).passages[0]
     assert both.source == "moon.md"
+
+
+def test_what_was_said_earlier_turns_the_balance_but_not_the_question(index):
+    put(index, "sun.md", "The sun terrace opens at eight and closes at ten.")
+    put(index, "again.md", "The moon terrace opens at eight and closes at ten.")
+
+    def first(query, earlier):
+        return index.search(SearchRequest(query=query, earlier=earlier, k=1)).passages[0].source
+
+    assert first("When does the terrace open?", "Tell me about the sun") == "sun.md"
+    assert first("When does the terrace open?", "Tell me about the moon") == "again.md"
+    assert first("When does the moon garden open?", "Tell me about the sun terrace") == "moon.md"
+
+
+def test_a_question_that_stands_alone_is_as_sure_as_without_what_was_said_earlier(index):
+    question = "When does the moon garden open?"
+    assert sure(index, question, earlier="Who is the chancellor of Austria?") == sure(index, question)

@@ -11,7 +11,7 @@ given an intent, `carry` knows when a message leans on what was said before, `ro
 owner's side.
 """
 
-from core.dialog.routing.carry import said_before
+from core.dialog.routing.carry import said_before, said_earlier
 from core.dialog.routing.router import Decision, Router, clarification, texts_of
 
-__all__ = ["Decision", "Router", "clarification", "said_before", "texts_of"]
+__all__ = ["Decision", "Router", "clarification", "said_before", "said_earlier", "texts_of"]

@@ -44,6 +44,12 @@ def said_before(text: str, conversation: Conversation) -> str:
     return before(conversation).asked if leans else ""
 
 
+def said_earlier(text: str, conversation: Conversation) -> str:
+    """The earlier message that a text which stands alone is searched for with, too: the topic stays more often than it
+    changes. "" where `said_before` has one, or nothing was said."""
+    return before(conversation).asked if conversation.exchanges and not said_before(text, conversation) else ""
+
+
 def before(conversation: Conversation) -> Exchange:
     """The nearest exchange whose message stands alone, among the last few; the last one where none does. There must be one."""
     recent = conversation.exchanges[-_BACK:]

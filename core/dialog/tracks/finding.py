@@ -10,6 +10,7 @@ from core.assistant.tables import Knowledge
 from core.audience import Reader
 from core.dialog.models.contract import Model
 from core.dialog.models.extractive import ExtractiveModel
+from core.dialog.routing import said_earlier
 from core.dialog.tracks.contract import Ask, Means
 from core.dialog.tracks.messages import rewriting
 from core.dialog.tracks.telling import with_cells
@@ -47,7 +48,8 @@ async def find(ask: Ask, means: Means, knowledge: Knowledge, model: Model) -> Fo
     query, before = (rewritten, "") if rewritten else (ask.text, ask.before)
     private = ask.reader.in_private if ask.reader.alone - ask.reader.audiences else None
     readers = (ask.reader, private) if private else (ask.reader,)
-    request = SearchRequest(query=query, before=before, k=knowledge.passages)
+    earlier = "" if rewritten or knowledge.query == "last" else said_earlier(ask.text, ask.conversation)
+    request = SearchRequest(query=query, before=before, earlier=earlier, k=knowledge.passages, once=True)
     here, *alone = await asyncio.gather(*(_search(request, means, reader) for reader in readers))
     more = any(_better(result, ask.reader, knowledge) for result in alone)
     if not here.documents and not here.passages and not more:
