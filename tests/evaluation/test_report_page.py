@@ -84,6 +84,13 @@ def test_what_cannot_be_told_yet_says_how_many_questions_would() -> None:
     assert f"{sum(one.verdict.more for one in open_)} more questions would tell" in words(page)
 
 
+def test_a_default_that_breaks_a_constraint_is_named_also_where_nothing_may_take_over_yet() -> None:
+    short = sample(intents=1, cases=30)
+    assert short.decisions[0].verdict.kind == "cannot_tell"
+    told = words(html.fromstring(report.page(replace(short, checks=report.checks(short)))))
+    assert "rag breaks a constraint: said what is forbidden in 1 of 30 answers. Too few questions to compare" in told
+
+
 def test_every_intent_has_its_decision_its_picture_and_its_measures(run: Run, page: html.HtmlElement) -> None:
     sections = page.xpath("//section[@class='intent']")
     assert [section.xpath(".//h3")[0].text_content().split()[0] for section in sections] == [*run.intents]

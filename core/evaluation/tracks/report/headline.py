@@ -67,7 +67,7 @@ def _sentences(run: Run, found: Totals | None) -> Iterator[str]:
         names = listed([named(one.intent) for one in open_])
         yield f"For {names} it cannot be told yet: about {count(more, 'more question')} would tell."
     if alone := [named(one.intent) for one in decided if one.verdict.kind == "keep" and not one.verdict.challenger]:
-        yield f"For {some(alone, 'intent')} no other track than the one in force was measured."
+        yield f"For {some(alone, 'intent')} there is nothing to compare: no other track was measured, or none is allowed."
     if shut := [named(one.intent) for one in decided if one.verdict.kind == "infeasible"]:
         yield f"For {listed(shut)} every track breaks a constraint: change the track, or the constraint."
 

@@ -122,16 +122,16 @@ def said(run: Run, decision: Decision) -> str:
         "forced": f"{now} breaks a constraint: {broken(run, decision.intent, now)}."
         f" {verdict.track} is the best of those that keep them all.",
         "keep": _kept(verdict, now),
-        "cannot_tell": _open(run, verdict, now),
+        "cannot_tell": _open(verdict, now, broken(run, decision.intent, now), least=run.rules.cases),
         "infeasible": "Every track breaks a constraint.",
     }
     return sentences[verdict.kind]
 
 
-def _open(run: Run, verdict: Verdict, now: str) -> str:
-    more = count(verdict.more, "more question")
-    if verdict.cases < run.rules.cases:
-        return f"Too few questions to compare {verdict.challenger} with {now}: {more} at least."
+def _open(verdict: Verdict, now: str, broken: str, *, least: int) -> str:
+    more, out = count(verdict.more, "more question"), f"{now} breaks a constraint: {broken}. " if broken else ""
+    if broken or verdict.cases < least:
+        return f"{out}Too few questions to compare {verdict.challenger} with {now}: {more} at least."
     ends = f"{points(verdict.low)} to {points(verdict.high)}"
     return f"{verdict.challenger} may be better than {now}, or not ({ends} points): {more} would tell."
 
@@ -143,7 +143,7 @@ def broken(run: Run, intent: str, track: str) -> str:
 
 def _kept(verdict: Verdict, now: str) -> str:
     if not verdict.challenger:
-        return f"No other track was measured beside {now}."
+        return f"{verdict.why[:1].upper()}{verdict.why[1:]}."
     closest = f"{points(verdict.difference)} points ({points(verdict.low)} to {points(verdict.high)})"
     beats = "beats" if verdict.high < 0 else "is worth enough more than"
     return f"Nothing {beats} {now}: {verdict.challenger} comes closest, {closest}."
