@@ -1,0 +1,80 @@
+"""`turnout eval intents`: judge the examples and a file of messages, print, keep and show it, compare with the last run."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+
+from core import assistant, settings, toml_lines
+from core.dialog.routing import labelled
+from core.errors import ConfigError, TurnoutError
+from core.evaluation import kept
+from core.evaluation.intents.advising import advice
+from core.evaluation.intents.measuring import FILE, OWN, Change, Run, by_intent, compare, figures, judge
+from core.evaluation.intents.page import page
+
+FOLDER = Path("evaluation") / "intents"
+
+
+class Worse(TurnoutError):
+    """Intents are told apart worse than before."""
+
+
+@click.command()
+@click.argument("messages", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--tolerance", default=0.02, show_default=True, help="How much worse a figure may get.")
+def intents(messages: Path | None, tolerance: float) -> None:
+    """Tell how well the intents are told apart, by their words, and which examples to add.
+
+    Judges the assistant's own examples by cross-validation, and MESSAGES, a file of JSON lines or CSV with `text` and `intent`,
+    empty for out of scope. Exit status 1: a figure is worse than in the last run by more than the tolerance, and not by chance.
+    """
+    given = settings.load()
+    file = assistant.read(given.assistant)
+    if len(file.intents) < 2:
+        raise ConfigError(f"{given.assistant}: there are fewer than two intents to tell apart")
+    read = labelled.read(messages, {intent.name for intent in file.intents}) if messages else []
+    places = toml_lines.lines(given.assistant.read_text("utf-8-sig"))
+    lines = {(at[1], at[3]): n for at, n in places.items() if len(at) == 4 and at[0] == "intents" and at[2] == "examples"}
+    judged, router = judge(file, lines, read, _tell)  # type: ignore[arg-type]
+    name = messages.name if messages else "examples"
+    run = Run(questions=name, at=time.time(), judged=tuple(judged), promise=str(router.promise or ""))
+    before = kept.last(given.data / FOLDER, Run, name)
+    changes = compare(before, run, tolerance) if before else []
+    told = advice(file, judged)
+    path = kept.keep(given.data / FOLDER, run)
+    shown = path.with_suffix(".html")
+    shown.write_text(page(run, told, changes), "utf-8")
+    _print(run, told, changes)
+    click.echo(f"\nkept in {path}, to look at: {shown}")
+    if worse := [one for one in changes if one.worse]:
+        raise Worse("worse than the last run: " + ", ".join(f"{one.measure} ({one.part}) {one.by.value:+.3f}" for one in worse))
+
+
+def _print(run: Run, told: list[str], changes: list[Change]) -> None:
+    since = {(one.part, one.measure): f"   {one.by.value:+.3f} since the last run" for one in changes}
+    for part in (OWN, FILE):
+        judged = [one for one in run.judged if one.part == part]
+        if not judged:
+            continue
+        click.echo(f"{part}: {len(judged)} messages")
+        for name, figure in figures(judged).items():
+            more = since.get((part, name), "")
+            click.echo(f"  {name:28}{figure.value:6.3f}  {figure.low:.3f} to {figure.high:.3f}  n {figure.n}{more}")
+        rows = [*by_intent(judged)]
+        click.echo(f"  {'macro-F1':28}{np.mean([f1 for *_, f1 in rows]):6.3f}")
+        for name, exact, recall, f1 in rows:
+            shown = (f"{one.value:.2f}" if one else "  – " for one in (exact, recall))
+            click.echo(f"    {name:26} precision {next(shown)}  recall {next(shown)}  F1 {f1:.2f}")
+    times = np.quantile([one.ms for one in run.judged], [0.5, 0.95])
+    click.echo(f"{times[0]:.2f} ms a message, 95 % within {times[1]:.2f} ms")
+    if run.promise:
+        click.echo(run.promise)
+    click.echo("\n".join(["", *told[:20], *([f"… {len(told) - 20} more on the page"] if len(told) > 20 else [])]))
+
+
+def _tell(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[Ktraining {done + 1}/{of}", nl=done + 1 == of, err=True)
