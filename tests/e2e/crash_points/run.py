@@ -97,9 +97,15 @@ def _slowed_down(town: Town) -> Iterator[None]:
 
 
 async def _recovered(row: Row) -> None:
+    """What is said afterwards is waited for as well: three deaths later it would count as poison."""
+    await _answered(row)
+    row.back = time.time()
+    row.resident.say()
+    await _answered(row)
+
+
+async def _answered(row: Row) -> None:
     try:
         await until(lambda: row.resident.answered(*row.resident.said), LONGEST)
     except TimeoutError:
         raise AssertionError(f"{row.case}: {row.resident.person.key} was not answered") from None
-    row.back = time.time()
-    row.resident.say()
