@@ -46,23 +46,27 @@ class Storing:
 
     async def put(self, ready: Ready) -> None:
         if ready.offer.name in self._waiting or len(self._waiting) >= AT_ONCE:
-            await self._next()
-        self._waiting[ready.offer.name] = ready
-        if self.task is None or self.task.done():
-            await self._next()
+            await self.all()
+        if self.task is not None and not self.task.done():
+            self._waiting[ready.offer.name] = ready
+            return
+        await self.all()
+        self.task = asyncio.create_task(self._work([ready]))
 
     async def all(self) -> None:
         """Return when everything is stored."""
-        while self._waiting:
-            await self._next()
         if self.task:
             await self.task
 
-    async def _next(self) -> None:
-        if self.task:
-            await self.task
-        waiting, self._waiting = [*self._waiting.values()], {}
-        self.task = asyncio.create_task(self._store(waiting))
+    def leave(self) -> None:
+        """Store no more than what is being stored."""
+        self._waiting = {}
+
+    async def _work(self, some: list[Ready]) -> None:
+        """These, and then whatever waits: what has been read is stored however long the next one takes to be read."""
+        while some:
+            await self._store(some)
+            some, self._waiting = [*self._waiting.values()], {}
 
     async def _store(self, some: list[Ready]) -> None:
         shelf = self._shelf
@@ -97,5 +101,6 @@ async def storing(shelf: Shelf, origin: str, *, stored: Stored, refused: Refused
         yield made
         await made.all()
     finally:
+        made.leave()
         if made.task and not made.task.done():
             await asyncio.wait([made.task])
