@@ -28,8 +28,8 @@ def dots(rows: Sequence[tuple[str, Figure]]) -> str:
     return _svg(height, parts, "figures with their intervals")
 
 
-def curve(points: Sequence[tuple[float, float]], marked: str) -> str:
-    """A line from (0, first) on, both axes from 0 to 1; the last point is marked."""
+def curve(points: Sequence[tuple[float, float]], marked: str, *, at: int = -1, title: str = "risk over coverage") -> str:
+    """A line from (0, first) on, both axes from 0 to 1; the point `at`, the last one, is marked."""
     if not points:
         return "<p>Nothing was answered.</p>"
     highest = max(0.2, *(risk for _, risk in points))
@@ -38,7 +38,7 @@ def curve(points: Sequence[tuple[float, float]], marked: str) -> str:
         return 60 + point[0] * (WIDTH - 200), HEIGHT - 36 - point[1] / highest * (HEIGHT - 60)
 
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, [(0.0, points[0][1]), *points]))
-    x, y = place(points[-1])
+    x, y = place(points[at])
     bottom, left, end = HEIGHT - 36, 60, WIDTH - 140
     parts = [
         f'<line x1="{left}" x2="{end}" y1="{bottom}" y2="{bottom}" class="axis"/>',
@@ -52,7 +52,7 @@ def curve(points: Sequence[tuple[float, float]], marked: str) -> str:
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" class="dot"/>',
         f'<text x="{min(x + 10, WIDTH - 130):.1f}" y="{y - 8:.1f}" class="value">{escape(marked)}</text>',
     ]
-    return _svg(HEIGHT, parts, "risk over coverage")
+    return _svg(HEIGHT, parts, title)
 
 
 def bars(counts: Sequence[tuple[str, int]]) -> str:

@@ -1,12 +1,14 @@
 """`turnout eval intents`: figures, a page, which examples to look at, and an exit status that tells of a regression."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
 
 from core.errors import TurnoutError
 from core.evaluation.intents.commands import intents as command
+from core.evaluation.intents.measuring import Judged, auroc
 from tests.core.test_routing import INTENTS
 
 
@@ -44,6 +46,23 @@ def test_it_tells_figures_for_examples_and_messages_and_draws_a_page(evaluate, m
     page = next((tmp_path / "data" / "evaluation" / "intents").glob("*.html")).read_text()
     assert page.count("<svg") >= 8
     assert "://" not in page
+
+
+def test_an_f1_lies_between_its_precision_and_recall_also_where_messages_are_declined(evaluate, messages) -> None:
+    result = evaluate(INTENTS, messages, about="out_of_scope_below = 0.5")
+    told = re.findall(r"precision ([\d.]+)  recall ([\d.]+)  F1 ([\d.]+)", result.output)
+    assert len(told) >= len(INTENTS)
+    for precision, recall, f1 in ((float(a), float(b), float(c)) for a, b, c in told):
+        assert min(precision, recall) - 0.01 <= f1 <= max(precision, recall) + 0.01
+
+
+def test_out_of_scope_is_drawn_over_every_limit_and_its_area_counts_pairs(evaluate, messages, tmp_path) -> None:
+    assert "out of scope, AUROC" in evaluate(INTENTS, messages).output
+    page = next((tmp_path / "data" / "evaluation" / "intents").glob("*.html")).read_text()
+    assert "let through, over the share of the others kept" in page
+    seen = [Judged("a", "x", "x", "intent", 1.0, "p", scope=scope) for scope in (0.9, 0.4)]
+    strange = [Judged("b", "", "x", "intent", 1.0, "p", scope=scope) for scope in (0.4, 0.1)]
+    assert auroc([*seen, *strange]) == (1 + 1 + 0.5 + 1) / 4
 
 
 def test_examples_that_are_said_twice_or_look_misplaced_are_named_with_their_lines(evaluate, tmp_path) -> None:

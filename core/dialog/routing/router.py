@@ -24,7 +24,8 @@ SURE = 0.9
 class Decision(Record, frozen=True):
     """`confidence` is the calibrated probability of `intent`; `candidates` are the three likeliest intents with theirs.
 
-    `why` is one sentence for people. With `clarify` and `out_of_scope`, `intent` is the best candidate, which was not followed.
+    `scope` is the share of the examples recognised when held out that looked at least as strange. `why` is one sentence for
+    people. With `clarify` and `out_of_scope`, `intent` is the best candidate, which was not followed.
     """
 
     intent: str
@@ -32,6 +33,7 @@ class Decision(Record, frozen=True):
     why: str
     kind: Literal["intent", "clarify", "out_of_scope"] = "intent"
     candidates: tuple[tuple[str, float], ...] = ()
+    scope: float = 1.0
 
 
 class Router:
@@ -78,7 +80,9 @@ class Router:
     def _judge(self, guess: Guess) -> Decision:
         """What the text alone says."""
         intent, chance = guess.ranked[0]
-        decision = Decision(intent=intent, confidence=round(chance, 4), candidates=_rounded(guess), why=_figures(guess))
+        decision = Decision(
+            intent=intent, confidence=round(chance, 4), candidates=_rounded(guess), why=_figures(guess), scope=guess.scope
+        )
         if guess.scope < self._about.out_of_scope_below:
             strange = f"stranger than {1 - guess.scope:.1%} of the examples (limit {1 - self._about.out_of_scope_below:.1%})"
             return replace(decision, kind="out_of_scope", why=f"out of scope: {strange}, at best {decision.why}")

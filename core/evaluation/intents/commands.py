@@ -12,7 +12,7 @@ from core.dialog.routing import labelled
 from core.errors import ConfigError, TurnoutError
 from core.evaluation import kept
 from core.evaluation.intents.advising import advice
-from core.evaluation.intents.measuring import FILE, OWN, Change, Run, by_intent, compare, figures, judge
+from core.evaluation.intents.measuring import FILE, OWN, Change, Run, auroc, by_intent, compare, figures, judge
 from core.evaluation.intents.page import page
 
 FOLDER = Path("evaluation") / "intents"
@@ -63,6 +63,8 @@ def _print(run: Run, told: list[str], changes: list[Change]) -> None:
         for name, figure in figures(judged).items():
             more = since.get((part, name), "")
             click.echo(f"  {name:28}{figure.value:6.3f}  {figure.low:.3f} to {figure.high:.3f}  n {figure.n}{more}")
+        if any(not one.intent for one in judged) and any(one.intent for one in judged):
+            click.echo(f"  {'out of scope, AUROC':28}{auroc(judged):6.3f}")
         rows = [*by_intent(judged)]
         click.echo(f"  {'macro-F1':28}{np.mean([f1 for *_, f1 in rows]):6.3f}")
         for name, exact, recall, f1 in rows:

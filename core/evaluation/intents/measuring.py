@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from core.assistant import Assistant
 from core.dialog.routing import Router
@@ -17,8 +18,9 @@ OWN, FILE = "own examples", "messages"
 
 
 class Judged(Record, frozen=True):
-    """A message, the intent people gave it ("" out of scope), and what the router said. `part` is where it comes from, `line`
-    its place there."""
+    """A message, the intent people gave it ("" out of scope), and what the router said: the intent it takes for the likeliest
+    also where it declined or asked back. `scope` as in a Decision; `part` is where the message comes from, `line` its place
+    there."""
 
     text: str
     intent: str
@@ -28,6 +30,11 @@ class Judged(Record, frozen=True):
     part: str
     line: int = 0
     ms: float = 0.0
+    scope: float = 1.0
+
+    @property
+    def declined(self) -> bool:
+        return self.kind == "out_of_scope"
 
     @property
     def right(self) -> bool:
@@ -87,7 +94,7 @@ def _judged(router: Router, one: Labelled, part: str) -> Judged:
     started = time.perf_counter()
     said = router.decide(one.text, Conversation(lane=""))
     ms = (time.perf_counter() - started) * 1000
-    return Judged(one.text, one.intent, said.intent, said.kind, said.confidence, part, one.line, round(ms, 3))
+    return Judged(one.text, one.intent, said.intent, said.kind, said.confidence, part, one.line, round(ms, 3), said.scope)
 
 
 def figures(judged: Sequence[Judged]) -> dict[str, Figure]:
@@ -100,7 +107,7 @@ def measures(judged: Sequence[Judged]) -> dict[str, dict[str, float]]:
     inside = [one for one in judged if one.intent]
     return {
         "right intent": {one.text: float(one.right) for one in inside},
-        "in scope, not declined": {one.text: float(one.kind != "out_of_scope") for one in inside},
+        "in scope, not declined": {one.text: float(not one.declined) for one in inside},
         "out of scope, not answered": {one.text: float(not one.answered) for one in judged if not one.intent},
         "answered rightly": {one.text: float(one.right) for one in judged if one.answered},
     }
@@ -111,12 +118,30 @@ def _mean(values: dict[str, float]) -> Figure:
 
 
 def by_intent(judged: Sequence[Judged]) -> Iterator[tuple[str, Figure | None, Figure | None, float]]:
-    """(intent, precision, recall, F1) of each; None where nothing was there to count."""
+    """(intent, precision, recall, F1) of each; None where nothing was there to count. What is declined is taken for nothing."""
     for name in sorted({one.intent for one in judged if one.intent}):
-        said = {f"{n}": float(one.right) for n, one in enumerate(judged) if one.said == name and one.kind != "out_of_scope"}
-        meant = {f"{n}": float(one.right) for n, one in enumerate(judged) if one.intent == name}
+        said = {f"{n}": float(one.right) for n, one in enumerate(judged) if one.said == name and not one.declined}
+        meant = {f"{n}": float(one.right and not one.declined) for n, one in enumerate(judged) if one.intent == name}
         hits = sum(meant.values())
         yield name, _mean(said) if said else None, _mean(meant) if meant else None, 2 * hits / max(1, len(said) + len(meant))
+
+
+def scopes(judged: Sequence[Judged]) -> list[tuple[float, float, float]]:
+    """The limit of scope moved from strict to lax: (limit, share of what is in scope kept, share of the rest let through)."""
+    inside, outside = ([one.scope for one in judged if bool(one.intent) is wanted] for wanted in (True, False))
+    if not inside or not outside:
+        return []
+    limits = sorted({*inside, *outside}, reverse=True)
+    return [
+        (limit, sum(one >= limit for one in inside) / len(inside), sum(one >= limit for one in outside) / len(outside))
+        for limit in limits
+    ]
+
+
+def auroc(judged: Sequence[Judged]) -> float:
+    """How often a message in scope looks less strange than one out of scope; ties count half."""
+    points = [(0.0, 0.0), *((through, kept) for _, kept, through in scopes(judged))]
+    return sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(points))
 
 
 def compare(before: Run, now: Run, tolerance: float) -> list[Change]:

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from core.evaluation import pages
-from core.evaluation.intents.measuring import FILE, OWN, Change, Judged, Run, by_intent, figures
+from core.evaluation.intents.measuring import FILE, OWN, Change, Judged, Run, auroc, by_intent, figures, scopes
 from core.evaluation.pages import row, table, tile, tiles, when
 from core.evaluation.pictures import curve, dots
 
 SHOWN = 24
-CELL, LEFT = 22, 190
+CELL, LEFT, TOP = 24, 190, 120
+OUTSIDE, DECLINED = "(out of scope)", "(declined)"
 
 
 def page(run: Run, advice: Sequence[str], changes: Sequence[Change]) -> str:
@@ -40,35 +41,44 @@ def _part(part: str, judged: Sequence[Judged]) -> Iterator[str]:
     yield f"<section><h3>precision of each intent</h3>{dots([(name, exact) for name, exact, _, _ in rows if exact])}</section>"
     yield f"<section><h3>confusions</h3>{confusions(judged)}</section>"
     yield f"<section><h3>wrong among the answered, over the share answered</h3>{_risk(judged)}</section>"
+    if any(not one.intent for one in judged):
+        yield f"<section><h3>out of scope let through, over the share of the others kept</h3>{_scope(judged)}</section>"
     yield f"<section><h3>calibration</h3>{_calibration(judged)}</section>"
 
 
 def confusions(judged: Sequence[Judged]) -> str:
-    """A square for each intent people meant (down) and the router said (across), those that are confused most."""
-    counts = Counter(
-        (one.intent or "(out of scope)", one.said if one.kind != "out_of_scope" else "(declined)") for one in judged
-    )
+    """A square for each intent people meant (down) and the router said (across), those that are confused most; what is right is
+    pale."""
+    counts = Counter((one.intent or OUTSIDE, DECLINED if one.declined else one.said) for one in judged)
+    right = {pair for pair in counts if pair[0] == pair[1] or pair == (OUTSIDE, DECLINED)}
     wrong: Counter[str] = Counter()
-    for (meant, said), count in counts.items():
-        if meant != said:
-            wrong.update({meant: count, said: count})
+    for pair, count in counts.items():
+        if pair not in right:
+            wrong.update({name: count for name in pair})
     names = sorted(name for name, _ in wrong.most_common(SHOWN))
-    most = max([1, *(count for (meant, said), count in counts.items() if meant != said)])
+    columns = [name for name in names if name != OUTSIDE]
+    most = max([1, *(count for pair, count in counts.items() if pair not in right)])
     parts = []
-    for down, meant in enumerate(names):
-        parts.append(f'<text x="{LEFT - 8}" y="{down * CELL + 16}" class="name">{escape(meant)}</text>')
-        for across, said in enumerate(names):
+    for across, said in enumerate(columns):
+        x = LEFT + across * CELL + CELL / 2 + 4
+        parts.append(f'<text transform="translate({x} {TOP - 6}) rotate(-60)" class="value">{escape(said)}</text>')
+    for down, meant in enumerate(name for name in names if name != DECLINED):
+        y = TOP + down * CELL
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 16}" class="name">{escape(meant)}</text>')
+        for across, said in enumerate(columns):
             count = counts[meant, said]
-            shade = 0.15 if meant == said else min(1.0, 0.2 + 0.8 * count / most)
+            shade = 0.12 if (meant, said) in right else 0.2 + 0.4 * count / most
             if count:
-                at = f'x="{LEFT + across * CELL}" y="{down * CELL}"'
+                x = LEFT + across * CELL
                 told = f"{meant} taken for {said}: {count}"
                 parts.append(
-                    f'<rect {at} width="{CELL - 2}" height="{CELL - 2}" class="bar" fill-opacity="{shade:.2f}">'
+                    f'<rect x="{x}" y="{y}" width="{CELL - 2}" height="{CELL - 2}" class="bar" fill-opacity="{shade:.2f}">'
                     f"<title>{escape(told)}</title></rect>"
+                    f'<text x="{x + CELL / 2 - 1}" y="{y + 16}" text-anchor="middle" class="value">{count}</text>'
                 )
     size = CELL * max(1, len(names))
-    shown = f'<svg viewBox="0 0 {LEFT + size} {size}" role="img" aria-label="confusions">{"".join(parts)}</svg>'
+    view = f"0 0 {LEFT + size + TOP} {TOP + size}"
+    shown = f'<svg viewBox="{view}" role="img" aria-label="confusions">{"".join(parts)}</svg>'
     return shown if names else "<p>Nothing is confused.</p>"
 
 
@@ -79,6 +89,19 @@ def _risk(judged: Sequence[Judged]) -> str:
         wrong += not one.right
         points.append((number / len(judged), wrong / number))
     return curve(points, f"risk {points[-1][1]:.1%}" if points else "")
+
+
+def _scope(judged: Sequence[Judged]) -> str:
+    """The present limit is marked: what it declines has a scope below it."""
+    points = scopes(judged)
+    if not points:
+        return "<p>Nothing in scope to compare with.</p>"
+    kept = sum(not one.declined for one in judged)
+    at = max((n for n, (limit, *_) in enumerate(points) if sum(one.scope >= limit for one in judged) <= kept), default=0)
+    told = (
+        f"AUROC {auroc(judged):.3f}. At the present limit, marked: {points[at][1]:.0%} kept, {points[at][2]:.0%} let through."
+    )
+    return f"<p>{told}</p>" + curve([(one[1], one[2]) for one in points], "now", at=at, title="out of scope")
 
 
 def _calibration(judged: Sequence[Judged]) -> str:
