@@ -51,6 +51,7 @@ async def falls_asleep(place: Town, armed: Armed, service: str) -> None:
     for resident in residents.values():
         resident.say()
     await until(lambda: all(one.answered() for one in residents.values()))
+    await place.let_go(residents.values())
     for point, resident in residents.items():
         armed.hold(point, resident.lane, f"'{resident.person.key[1]}'", f"{resident.name}q1")
         resident.say(AT_LENGTH if "next" in point else "")

@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 
 import aiohttp
+import redis.asyncio as redis
 
-from core import bus_nats, embedded, redis_store, settings
+from core import bus_nats, embedded, keys, redis_store, settings
 from core.bus import Bus
 from core.memory import Conversation
 from core.records import Receipt, Turn, decode
@@ -188,8 +189,20 @@ class Town:
             ]
             raise AssertionError(f"not answered: {open_}; not received: {self.books.owed}") from None
 
+    async def let_go(self, residents: Iterable[Resident]) -> None:
+        """Until no worker has any of these conversations in hand: what is said next is taken up anew, with a lease of its own."""
+        residents = [*residents]
+        await until(lambda: all(one.books.turn(one.said[0]) for one in residents))
+        leases = [keys.lease(stream, one.lane) for one in residents for stream in ("IN", "LOG")]
+        async with asyncio.timeout(120), redis.from_url((await self._where()).redis_url) as client:
+            while any([await client.hexists(lease, "holder") for lease in leases]):
+                await asyncio.sleep(0.05)
+
+    async def _where(self) -> embedded.Servers:
+        return await embedded.wait(settings.load(TURNOUT_DATA=self.system.folder / "data"))
+
     async def verdict(self) -> Verdict:
-        where = await embedded.wait(settings.load(TURNOUT_DATA=self.system.folder / "data"))
+        where = await self._where()
         memories: list[Conversation] = []
         async with redis_store.connect(where.redis_url) as store:
             for lane in {turn.lane for _, turn in self.books.turns}:
