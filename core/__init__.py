@@ -10,5 +10,6 @@ reached by subject. `policy` is the mathematics of deciding by evidence, `evalua
 To run it all: `cli` is the command and finds every service, channel and further command by entry point; `supervisor` is
 `turnout up`, with `children` its processes and `embedded` the two servers it brings; `checks` and `probes` are `turnout check`,
 `vitals` health and metrics, `logs` the log, `dead` the dead letters, `bench` the measure of a turn's cost. `scrub` takes
-personal data out of a text, for whoever keeps one.
+personal data out of a text, for whoever keeps one. A command reaches what runs by `connecting`, and says by `progress` how far
+it is.
 """

@@ -2,15 +2,15 @@
 
 import asyncio
 import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import click
 
 from core import settings
 from core.bus import Bus
-from core.errors import ConfigError, TurnoutError, Unavailable
+from core.connecting import connected
+from core.errors import TurnoutError, Unavailable
+from core.progress import line
 from core.records import Record, decode, encode
 from retrieval.records import (
     IngestRequest,
@@ -72,8 +72,8 @@ async def _ingest(asked: IngestRequest, wait: bool) -> None:
         while not now.done or (wait and now.waiting):
             await asyncio.sleep(LOOK)
             now = decode(Progress, await _ask(bus, "retrieval.progress", ProgressRequest(job=now.job)))
-            _line(f"{now.waiting} passages to embed" if now.done else _far(now))
-    _line("")
+            line(f"{now.waiting} passages to embed" if now.done else _far(now))
+    line("")
     for planned in now.planned:
         click.echo(f"{'would be ' if asked.dry else ''}{planned.outcome}: {planned.source}")
     for skipped in now.skipped:
@@ -149,25 +149,17 @@ async def _move(kind: str) -> None:
     async with _service() as bus:
         now = decode(Moved, await _ask(bus, "retrieval.move", MoveRequest(kind=kind)))
         while not now.done and not now.error:
-            _line(now.trouble or f"{now.copied}/{now.documents} documents are there")
+            line(now.trouble or f"{now.copied}/{now.documents} documents are there")
             await asyncio.sleep(LOOK)
             now = decode(Moved, await _ask(bus, "retrieval.move", MoveRequest()))
-    _line("")
+    line("")
     if now.error:
         raise TurnoutError(now.error)
     click.echo(f"all passages are {now.store}, and searched there")
 
 
-@asynccontextmanager
-async def _service() -> AsyncIterator[Bus]:
-    from core import bus_nats, embedded
-
-    try:
-        where = embedded.locate(settings.load()).nats_url
-    except ConfigError as error:
-        raise ConfigError(f"{NOT_RUNNING} ({error})") from None
-    async with bus_nats.connect(where, name="ingest") as bus:
-        yield bus
+def _service() -> AbstractAsyncContextManager[Bus]:
+    return connected(settings.load(), name="ingest", absent=NOT_RUNNING)
 
 
 async def _ask(bus: Bus, subject: str, question: Record) -> bytes:
@@ -175,9 +167,3 @@ async def _ask(bus: Bus, subject: str, question: Record) -> bytes:
         return await bus.request(subject, encode(question), timeout=PATIENCE)
     except Unavailable as error:
         raise Unavailable(f"{NOT_RUNNING} ({error})") from None
-
-
-def _line(text: str) -> None:
-    """The progress, in one line that is written over; nothing where nobody watches."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{text}", nl=False, err=True)

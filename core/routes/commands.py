@@ -3,17 +3,17 @@
 import asyncio
 import getpass
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
 import click
 from msgspec.structs import replace
 
-from core import assistant, embedded, settings
+from core import assistant, settings
 from core.assistant import Assistant
 from core.bus import Bus
+from core.connecting import connected
 from core.errors import ConfigError, Unavailable
 from core.policy.planning import needs
 from core.policy.routes import Routes
@@ -29,18 +29,10 @@ FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False), r
 
 def _with_bus(given: Settings, work: Callable[[Bus], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with _connected(given) as bus:
+        async with connected(given, name="routes") as bus:
             return await work(bus)
 
     return asyncio.run(run())
-
-
-@asynccontextmanager
-async def _connected(given: Settings) -> AsyncIterator[Bus]:
-    from core.bus_nats import connect
-
-    async with connect(embedded.locate(given).nats_url, name="routes") as bus:
-        yield bus
 
 
 def _share(_context: click.Context, option: click.Parameter, value: str | None) -> float:

@@ -2,10 +2,9 @@
 run."""
 
 import asyncio
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, closing
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,11 +13,13 @@ from statistics import median
 import click
 import msgspec
 
-from core import assistant, embedded, settings
+from core import assistant, settings
 from core.bus import Bus
+from core.connecting import connected
 from core.errors import ConfigError, TurnoutError, Unavailable
 from core.evaluation import kept
 from core.knowledge import Document, DocumentRequest, SearchRequest, SearchResult
+from core.progress import line
 from core.records import decode, encode
 from core.settings import Settings
 from retrieval.evaluation import asking, pace, runs
@@ -92,7 +93,7 @@ def retrieval(questions: Path | None, k: int | None, from_log: bool, count: int 
 
 async def _evaluate(given: Settings, wanted: Wanted, choices: Choices) -> None:
     read_before = [] if wanted.from_log or wanted.generate else read(wanted.questions)
-    async with service(given) as bus:
+    async with connected(given, name="eval", absent=NOT_RUNNING) as bus:
         if wanted.from_log:
             name, questions = "log", await liked(bus)
             if not questions:
@@ -216,18 +217,6 @@ def searching(bus: Bus) -> asking.Search:
     return search
 
 
-@asynccontextmanager
-async def service(given: Settings) -> AsyncIterator[Bus]:
-    from core import bus_nats
-
-    try:
-        where = embedded.locate(given).nats_url
-    except ConfigError as error:
-        raise ConfigError(f"{NOT_RUNNING} ({error})") from None
-    async with bus_nats.connect(where, name="eval") as bus:
-        yield bus
-
-
 async def _status(bus: Bus) -> Status:
     try:
         return decode(Status, await bus.request("retrieval.status", encode(Status()), timeout=PATIENCE))
@@ -242,12 +231,6 @@ async def _searched(bus: Bus) -> Searched:
 
 def tell(done: int, of: int) -> None:
     line(f"{done}/{of} questions" if done < of else "")
-
-
-def line(text: str) -> None:
-    """How far it is, in one line that is written over; nothing where nobody watches."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
 
 NOT_RUNNING = "the retrieval service does not answer: start it with `turnout up` or `turnout serve retrieval`"

@@ -168,3 +168,12 @@ async def test_a_log_line_has_service_level_time_and_libraries_speak_the_same(st
     assert all(line["service"] == "leaky" and line["time"].endswith("Z") and line["level"] for line in lines)
     assert [line["logger"] for line in lines if line["level"] == "warning"] == ["some.library", "py.warnings"]
     assert "chatter" not in running.said
+
+
+@pytest.mark.parametrize("command", ["routes rollback", "ingest status", "eval tracks", "eval retrieval"])
+def test_a_command_that_finds_nothing_running_says_what_to_start(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("TURNOUT_DATA", str(tmp_path))
+    result = CliRunner().invoke(cli, command.split())
+    assert result.exit_code == 1
+    assert "start it with `turnout up`" in result.output
+    assert str(tmp_path) in result.output

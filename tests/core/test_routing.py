@@ -1,10 +1,6 @@
 """Where a message goes: trained on the file's examples, calibrated, and aware of what was said before."""
 
-import csv
-import gzip
-import json
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +10,8 @@ from core.dialog.routing import Router, clarification, said_before
 from core.dialog.routing.classifier import Classifier
 from core.dialog.routing.lbfgs import minimise
 from core.memory import Conversation, Exchange
-
-DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data"
+from tests.routing import sets
+from tests.routing.sets import grouped
 
 INTENTS = {
     "returns": (
@@ -182,54 +178,27 @@ def test_the_minimum_is_found() -> None:
 # ── Against public sets that nobody here wrote; docs/routing.md has the figures of the whole sets. ──
 
 
-def data(name: str) -> Path:
-    if not (DATA / name).exists():
-        pytest.skip(f"the public set {name} is not here ({DATA / name})")
-    return DATA / name
-
-
-def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for text, label in pairs:
-        groups.setdefault(label, []).append(text)
-    return groups
-
-
 def accuracy(classifier: Classifier, pairs: Iterable[tuple[str, str]]) -> float:
     return float(np.mean([classifier(text).ranked[0][0] == label for text, label in pairs]))
 
 
-def hwu(part: str) -> list[tuple[str, str]]:
-    folder = data("hwu64") / part
-    columns = [(folder / name).read_text("utf-8").splitlines() for name in ("seq.in", "label")]
-    return list(zip(*columns, strict=True))
-
-
 def test_five_examples_an_intent_are_worth_what_a_linear_model_makes_of_them() -> None:
-    assert accuracy(Classifier(grouped(hwu("train_5"))), hwu("test")) >= 0.62
+    assert accuracy(Classifier(grouped(sets.hwu64("train_5"))), sets.hwu64("test")) >= 0.62
 
 
 def test_real_users_of_a_shop_are_understood() -> None:
-    folder = data("hint3") / "dataset" / "v2"
-    parts = []
-    for part in ("train", "test"):
-        with (folder / part / f"sofmattress_{part}.csv").open(encoding="utf-8") as file:
-            parts.append([(row["sentence"], row["label"]) for row in csv.DictReader(file)])
-    train, test = parts
-    assert accuracy(Classifier(grouped(train)), [pair for pair in test if pair[1] != "NO_NODES_DETECTED"]) >= 0.736
+    inside = [pair for pair in sets.hint3("test") if pair[1] != sets.HINT3_OUTSIDE]
+    assert accuracy(Classifier(grouped(sets.hint3("train"))), inside) >= 0.736
 
 
 def test_out_of_scope_is_refused_at_a_threshold_taken_from_validation() -> None:
     """One domain of CLINC150 with 20 examples an intent, against what is out of scope for all ten."""
-    with gzip.open(data("clinc150") / "data_full.json.gz") as file:
-        sets = json.load(file)
-    domains = json.loads((DATA / "clinc150" / "domains.json").read_text())
-    mine = set(domains["banking"])
-    train = {name: texts[:20] for name, texts in grouped(sets["train"]).items() if name in mine}
+    parts, mine = sets.clinc150(), sets.domain("banking")
+    train = {name: texts[:20] for name, texts in grouped(parts["train"]).items() if name in mine}
     classifier = Classifier(train)
-    kept = np.array([classifier(text).scope for text, label in sets["val"] if label in mine])
+    kept = np.array([classifier(text).scope for text, label in parts["val"] if label in mine])
     threshold = float(np.quantile(kept, 0.05))
-    inside = [(text, label) for text, label in sets["test"] if label in mine]
+    inside = [(text, label) for text, label in parts["test"] if label in mine]
     assert accuracy(classifier, inside) >= 0.85
     assert np.mean([classifier(text).scope >= threshold for text, _ in inside]) >= 0.9
-    assert np.mean([classifier(text).scope < threshold for text, _ in sets["oos_test"]]) >= 0.88
+    assert np.mean([classifier(text).scope < threshold for text, _ in parts["oos_test"]]) >= 0.88

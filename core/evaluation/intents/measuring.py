@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from core.assistant import Assistant
 from core.dialog.routing import Router
 from core.dialog.routing.labelled import Labelled
@@ -132,10 +134,8 @@ def scopes(judged: Sequence[Judged]) -> list[tuple[float, float, float]]:
     if not inside or not outside:
         return []
     limits = sorted({*inside, *outside}, reverse=True)
-    return [
-        (limit, sum(one >= limit for one in inside) / len(inside), sum(one >= limit for one in outside) / len(outside))
-        for limit in limits
-    ]
+    kept, through = (1 - np.searchsorted(np.sort(scopes), limits) / len(scopes) for scopes in (inside, outside))
+    return [*zip(limits, kept.tolist(), through.tolist(), strict=True)]
 
 
 def auroc(judged: Sequence[Judged]) -> float:

@@ -4,17 +4,18 @@ evidence."""
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from msgspec.structs import replace
 
-from core import assistant, embedded, settings
+from core import assistant, settings
 from core.assistant import Assistant
 from core.bus import Bus
+from core.connecting import connected
 from core.errors import ConfigError
 from core.evaluation.judging import commands as judges
 from core.evaluation.judging.checks import Checks
@@ -33,6 +34,7 @@ from core.evaluation.tracks.money import Bounds, Purse
 from core.evaluation.tracks.records import Case, Judge, Run, Track
 from core.evaluation.tracks.running import Running, Tell
 from core.evaluation.tracks.summary import summary
+from core.progress import line
 from core.settings import Settings
 
 BESIDE = "questions.jsonl"
@@ -100,7 +102,7 @@ def drawn_anew(data: Path, name: str) -> tuple[Kept, Run]:
 
 
 async def _evaluate(given: Settings, file: Assistant, name: str, cases: Sequence[Case], choices: Choices) -> tuple[Kept, Run]:
-    async with connected(given) as bus:
+    async with connected(given, name="eval") as bus:
         return await measure(bus, given, file, name=name, cases=cases, choices=choices)
 
 
@@ -183,18 +185,6 @@ async def judge(running: Running, given: Settings, file: Assistant, *, parallel:
     return (worth,)
 
 
-@asynccontextmanager
-async def connected(given: Settings) -> AsyncIterator[Bus]:
-    from core import bus_nats
-
-    try:
-        where = embedded.locate(given).nats_url
-    except ConfigError as error:
-        raise ConfigError(f"Turnout is not running: start it with `turnout up` ({error})") from None
-    async with bus_nats.connect(where, name="eval") as bus:
-        yield bus
-
-
 class Progress:
     """How far it is and how long it will take, in one line that is written over; nothing where nobody watches."""
 
@@ -204,12 +194,9 @@ class Progress:
     def __call__(self, done: int, of: int, spent: float) -> None:
         if self._before < 0:
             self._before = done
-        if not sys.stderr.isatty():
-            return
         gone, made = time.monotonic() - self._began, done - self._before
         left = f", about {gone / made * (of - done) / 60:.1f} minutes more" if made else ""
-        click.echo(f"\r\x1b[K{done}/{of} answers, {spent:.4f} {self._currency} spent{left}", nl=False, err=True)
+        line(f"{done}/{of} answers, {spent:.4f} {self._currency} spent{left}")
 
     def end(self) -> None:
-        if sys.stderr.isatty():
-            click.echo("\r\x1b[K", nl=False, err=True)
+        line("")
