@@ -25,8 +25,19 @@ HURRY = 1.0
 """Seconds for the vectors of a message; it is judged by its words after that."""
 
 Vectors = Mapping[str, npt.NDArray[np.float32]]
+Known = dict[str, tuple[npt.NDArray[np.float32], bool]]
+"""A text's vector and whether its language is read, by the text's print."""
+
 Sense = Callable[[Sequence[str]], Awaitable[tuple[Vectors, str]]]
 """The vectors of texts that a person waits for, and why there are none, "" where there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """`vectors` of all texts, and of them what is `heard` when somebody writes it: what is in a language that is read."""
+
+    vectors: Vectors
+    heard: Vectors
 
 
 class NoEmbedder(CannotServe):
@@ -40,7 +51,7 @@ class Senses:
     bus: Bus
     folder: Path
 
-    async def taught(self, texts: Sequence[str]) -> Vectors:
+    async def taught(self, texts: Sequence[str]) -> Taught:
         """Of all these texts, from disk as far as they are there. Raises NoEmbedder, and CannotServe: try again later."""
         asked = await self._ask((), PATIENCE)
         path = self.folder / f"{_print(asked.name)}.npz"
@@ -48,10 +59,15 @@ class Senses:
         missing = [text for text in dict.fromkeys(texts) if _print(text) not in known]
         for start in range(0, len(missing), AT_ONCE):
             some = missing[start : start + AT_ONCE]
-            known |= {_print(text): row for text, row in zip(some, _rows(await self._ask(some, PATIENCE)), strict=True)}
+            found = await self._ask(some, PATIENCE)
+            rows = enumerate(zip(some, _rows(found), strict=True))
+            known |= {_print(text): (row, n not in found.unread) for n, (text, row) in rows}
         if missing:
             await asyncio.to_thread(_save, path, {key: known[key] for key in map(_print, texts)})
-        return {text: known[_print(text)] for text in texts}
+        rows_of = {text: known[_print(text)] for text in texts}
+        return Taught(
+            {text: row for text, (row, _) in rows_of.items()}, {text: row for text, (row, read) in rows_of.items() if read}
+        )
 
     async def now(self, texts: Sequence[str]) -> tuple[Vectors, str]:
         """Of a message; none of what is in a language that the embeddings do not read."""
@@ -90,19 +106,20 @@ def _print(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _load(path: Path) -> dict[str, npt.NDArray[np.float32]]:
+def _load(path: Path) -> Known:
     """What is kept; nothing where there is no file, or half of one."""
     try:
         with np.load(path) as kept:
-            return dict(zip(kept["keys"].tolist(), kept["rows"], strict=True))
+            return dict(zip(kept["keys"].tolist(), zip(kept["rows"], kept["read"].tolist(), strict=True), strict=True))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return {}
 
 
-def _save(path: Path, known: dict[str, npt.NDArray[np.float32]]) -> None:
+def _save(path: Path, known: Known) -> None:
     """In one step, so that a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(f".{os.getpid()}.half")
     with half.open("wb") as file:
-        np.savez(file, keys=np.array([*known]), rows=np.stack([*known.values()]))
+        rows, read = zip(*known.values(), strict=True)
+        np.savez(file, keys=np.array([*known]), rows=np.stack(rows), read=np.array(read))
     half.replace(path)

@@ -91,11 +91,11 @@ class Equipped:
             senses = Senses(self.bus, self.settings.data / "routing")
             messages = labelled.calibration(desk.assistant, self.settings.assistant)
             try:
-                vectors = await senses.taught(texts_of(desk.assistant, messages))
+                taught = await senses.taught([*texts_of(desk.assistant), *(one.text for one in messages)])
             except CannotServe as error:
                 await self._weaker(desk, error)
                 continue
-            router = await asyncio.to_thread(Router, desk.assistant, vectors, messages)
+            router = await asyncio.to_thread(Router, desk.assistant, taught.vectors, messages, taught.heard)
             if self.desk is desk:
                 self.desk = replace(desk, router=router, sense=senses.now)
                 log.info("intents are told by words and embeddings")
@@ -197,6 +197,8 @@ def say(router: Router) -> None:
         log.warning("the stated risk cannot be promised", reason=str(router.promise))
     elif router.promise:
         log.info("the stated risk holds", detail=str(router.promise))
+    if router.promise_by_words and router.promise_by_words != router.promise:
+        log.info("of messages that only their words tell", detail=str(router.promise_by_words))
 
 
 async def _follow(watched: Watched, equipped: Equipped) -> None:

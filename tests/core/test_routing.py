@@ -142,6 +142,50 @@ def test_a_follow_up_keeps_the_intent_of_the_conversation(router: Router, text: 
     assert (decision.intent, decision.kind) == ("returns", "intent")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "¿Y para el azul?",
+        "¿y cuánto cuesta ese?",
+        "¿Qué hay de los cascos?",
+        "¿También para niños?",
+        "Et pour le bleu ?",
+        "Ça coûte combien en Autriche ?",
+        "et celui-ci, il est gratuit ?",
+        "Qu’en est-il des casques ?",
+        "E per quello blu?",
+        "quanto costa questo modello?",
+        "Anche per i bambini piccoli?",
+        "ma per i caschi quanto tempo?",
+        "E para a azul?",
+        "mas para crianças também dá?",
+    ],
+)
+def test_a_follow_up_is_known_in_spanish_french_italian_and_portuguese(router: Router, text: str) -> None:
+    asked = after(("can I return a bike", "returns"))
+    assert router.decide(text, asked).intent == "returns"
+    assert said_before(text, asked) == "can I return a bike"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ou est ma commande svp",
+        "Ma commande n'est pas arrivée",
+        "Quelle taille me faut-il",
+        "donde esta mi pedido de ayer",
+        "mas información sobre tallas",
+        "¿Cuánto cuesta el envío?",
+        "Il casco è troppo piccolo",
+        "e-bike delivery to Vienna",
+        "e bike delivery to Vienna",
+        "Shipping to CA in winter",
+    ],
+)
+def test_what_only_looks_like_a_follow_up_in_another_language_stands_alone(text: str) -> None:
+    assert said_before(text, after(("can I return a bike", "returns"))) == ""
+
+
 def test_a_follow_up_that_clearly_is_something_else_changes_the_subject(router: Router) -> None:
     decision = router.decide("and how much is shipping?", after(("can I return a bike", "returns")))
     assert decision.intent == "shipping"

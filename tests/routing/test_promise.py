@@ -51,6 +51,13 @@ def test_where_even_the_surest_are_wrong_no_number_of_messages_is_promised_to_he
     assert "wrong too often" in str(found)
 
 
+def test_who_errs_where_surest_is_promised_nothing_though_the_rest_would_make_up_for_it() -> None:
+    surest = [(0.9 + n / 1000, n % 10 > 0) for n in range(90)]
+    rest = [(0.5 + n / 2000, True) for n in range(500)]
+    assert holds(len(surest + rest), 9, 0.05, 0.9)
+    assert promise(surest + rest, 0.05).threshold is None
+
+
 def test_messages_of_the_same_confidence_are_answered_or_not_together() -> None:
     found = promise([(0.9, True)] * 60 + [(0.5, False)] * 60, 0.05)
     assert (found.threshold, found.answered, found.wrong) == (0.9, 60, 0)

@@ -69,7 +69,7 @@ async def test_meaning_finds_the_intent_that_no_word_tells(tmp_path) -> None:
     file, bus = by_meaning("embeddings", clarify_below=0, out_of_scope_below=0), MemoryBus()
     async with embedding(bus) as asked:
         senses = Senses(bus, tmp_path)
-        router = Router(file, await senses.taught(texts_of(file)))
+        router = Router(file, (await senses.taught(texts_of(file))).vectors)
         taught = len(asked)
         outcome = await said(desk(file, router, sense=senses.now), "parcel fee")
         assert outcome.intent == "shipping"
@@ -82,7 +82,7 @@ async def test_without_retrieval_words_decide_and_the_reason_is_told(tmp_path) -
     file, bus = by_meaning("embeddings"), MemoryBus()
     async with embedding(bus):
         senses = Senses(bus, tmp_path)
-        router = Router(file, await senses.taught(texts_of(file)))
+        router = Router(file, (await senses.taught(texts_of(file))).vectors)
     outcome = await said(desk(file, router, sense=senses.now), "how much is shipping to France")
     assert outcome.intent == "shipping"
     assert "by words alone: retrieval does not embed" in outcome.why
@@ -94,7 +94,7 @@ async def test_a_language_that_the_embeddings_do_not_read_is_judged_by_its_words
     file, bus = by_meaning("auto"), MemoryBus()
     async with embedding(bus, unread=("Was kostet der Versand",)):
         senses = Senses(bus, tmp_path)
-        router = Router(file, await senses.taught(texts_of(file)))
+        router = Router(file, (await senses.taught(texts_of(file))).vectors)
         outcome = await said(desk(file, router, sense=senses.now), "Was kostet der Versand")
     assert "by words alone: fake does not read this language" in outcome.why
 

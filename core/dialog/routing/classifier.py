@@ -25,11 +25,13 @@ Vectors = Mapping[str, npt.NDArray[np.float32]]
 @dataclass(frozen=True, slots=True)
 class Guess:
     """`ranked` are the intents with their probabilities, best first. `likeness` is the cosine with the most similar example of
-    the best one; `scope` the share of the examples recognised when held out that looked at least as strange as this text."""
+    the best one; `scope` the share of the examples recognised when held out that looked at least as strange as this text.
+    `meant`: its meaning was read too, not its words alone."""
 
     ranked: tuple[tuple[str, float], ...]
     likeness: float
     scope: float
+    meant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +86,15 @@ class Classifier:
         for view in self._views:
             view.fit(np.ones(len(texts), np.float32))
 
-    @property
-    def held(self) -> tuple[Held, ...]:
-        """The held-out examples; empty where there are too few to hold any out."""
-        return self._by_both.held
+    def held(self, *, meant: bool) -> tuple[Held, ...]:
+        """The held-out examples, by meaning too or by words alone; empty where there are too few to hold any out."""
+        return (self._by_both if meant else self._by_words).held
 
     @property
     def accuracy(self) -> float | None:
         """The share of held-out examples it gets right, None where there are none."""
-        return sum(one.right for one in self.held) / len(self.held) if self.held else None
+        held = self._by_both.held
+        return sum(one.right for one in held) / len(held) if held else None
 
     def __call__(self, text: str, vector: Matrix | None = None) -> Guess:
         views = self._views if vector is not None else self._views[:1]
@@ -105,7 +107,7 @@ class Classifier:
         strangest = calibration.strangest
         scope = float(np.interp(looks, strangest, np.linspace(0, 1, len(strangest))))
         likeness = views[-1].likeness(seen[-1], best)
-        return Guess(tuple((self.names[i], float(chances[i])) for i in order), likeness, scope)
+        return Guess(tuple((self.names[i], float(chances[i])) for i in order), likeness, scope, vector is not None)
 
     def _hold_out(
         self, texts: Sequence[str], places: npt.NDArray[np.int64], folds: int

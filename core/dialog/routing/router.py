@@ -40,18 +40,32 @@ class Router:
     """Trains when it is made (under a second for a dozen intents); `decide` takes about 0.1 ms and keeps nothing.
 
     With `vectors` of all that `texts_of` names it reads meaning too, in messages whose own vectors it is given. `messages` are
-    labelled ones, by which a promised risk is kept; without any the examples have to do.
+    labelled ones, by which a promised risk is kept; without any the examples have to do. Their vectors are `heard`.
     """
 
-    def __init__(self, assistant: Assistant, vectors: Vectors | None = None, messages: Sequence[Labelled] = ()) -> None:
+    def __init__(
+        self,
+        assistant: Assistant,
+        vectors: Vectors | None = None,
+        messages: Sequence[Labelled] = (),
+        heard: Vectors = NONE,
+    ) -> None:
         self._about = assistant.about
         self._intents = {intent.name: intent for intent in assistant.intents}
         self._labels = {_plain(intent.words): name for name, intent in self._intents.items()}
         self._classifier = _trained(assistant, vectors)
-        self._clarify_below = self._about.clarify_below
-        self.promise = self._promise(messages, vectors or {})
-        kept = self.promise.threshold if self.promise else None
-        self._clarify_below = max(self._clarify_below, kept or 0.0)
+        self._by_words = self._promise(messages, NONE, meant=False)
+        self._by_all = self._promise(messages, heard, meant=True) if vectors is not None else self._by_words
+
+    @property
+    def promise(self) -> Promise | None:
+        """What is promised of messages that are read in all the ways it can; None where no risk is stated."""
+        return self._by_all
+
+    @property
+    def promise_by_words(self) -> Promise | None:
+        """What is promised of those whose vector does not come, or whose language the embeddings do not read."""
+        return self._by_words
 
     @property
     def accuracy(self) -> float | None:
@@ -86,8 +100,12 @@ class Router:
         if guess.scope < self._about.out_of_scope_below:
             strange = f"stranger than {1 - guess.scope:.1%} of the examples (limit {1 - self._about.out_of_scope_below:.1%})"
             return replace(decision, kind="out_of_scope", why=f"out of scope: {strange}, at best {decision.why}")
-        if decision.confidence < self._clarify_below and len(guess.ranked) > 1:
-            return replace(decision, kind="clarify", why=f"unsure, below {self._clarify_below:.2f}: {decision.why}")
+        stated = self._by_all if guess.meant else self._by_words
+        asked = max(self._about.clarify_below, (stated.threshold or 0.0) if stated else 0.0)
+        if chance < asked and len(guess.ranked) > 1:
+            return replace(decision, kind="clarify", why=f"unsure, below {asked:.2f}: {decision.why}")
+        if stated and stated.threshold is None:
+            return replace(decision, why=f"{decision.why}, no risk promised")
         return decision
 
     def _follow_up(self, text: str, guess: Guess, topic: str, alone: Decision) -> Decision:
@@ -114,14 +132,18 @@ class Router:
         both = _joined(text, conversation)
         return self._classifier(both, vectors.get(both))
 
-    def _promise(self, messages: Sequence[Labelled], vectors: Vectors) -> Promise | None:
-        """None where no risk is stated."""
+    def _promise(self, messages: Sequence[Labelled], vectors: Vectors, *, meant: bool) -> Promise | None:
+        """Of messages that are read by meaning too, or by words alone; None where no risk is stated."""
         if not self._about.risk or self._classifier is None:
             return None
-        judged = [(one.confidence, one.right) for one in self._classifier.held]
+        judged = [(one.confidence, one.right) for one in self._classifier.held(meant=meant)]
         if messages:
-            found = [(self._judge(self._classifier(one.text, vectors.get(one.text))), one.intent) for one in messages]
-            judged = [(said.confidence, said.intent == intent) for said, intent in found if said.kind != "out_of_scope"]
+            found = [(self._classifier(one.text, vectors.get(one.text)), one.intent) for one in messages]
+            judged = [
+                (guess.ranked[0][1], guess.ranked[0][0] == intent)
+                for guess, intent in found
+                if guess.meant is meant and guess.scope >= self._about.out_of_scope_below
+            ]
         return promise(judged, self._about.risk)
 
     def _topic(self, conversation: Conversation) -> str:
@@ -145,10 +167,9 @@ def clarification(decision: Decision, assistant: Assistant) -> Part:
     return Part(text=asked, choices=labels)
 
 
-def texts_of(assistant: Assistant, messages: Sequence[Labelled] = ()) -> tuple[str, ...]:
+def texts_of(assistant: Assistant) -> tuple[str, ...]:
     """All texts whose vectors a router that reads meaning is made with."""
-    taught = [text for one in assistant.intents for text in (*one.examples, one.words)]
-    return tuple(dict.fromkeys([*taught, *(one.text for one in messages)]))
+    return tuple(dict.fromkeys(text for one in assistant.intents for text in (*one.examples, one.words)))
 
 
 def _trained(assistant: Assistant, vectors: Vectors | None) -> Classifier | None:
