@@ -19,8 +19,9 @@ class Tags(Record, frozen=True):
 
 
 class Passage(Record, frozen=True):
-    """A piece of a document as search returns it. `score` is comparable within one result only; `start` and `end` are
-    character offsets into the document's extracted text; `page` counts from 1, 0 where a format has none."""
+    """A piece of a document as search returns it. `heading` is the path of headings it stands under, ending in the columns
+    between bars where it begins among the rows of a table. `score` is comparable within one result only; `start` and `end`
+    are character offsets into the document's extracted text; `page` counts from 1, 0 where a format has none."""
 
     id: str
     source: str

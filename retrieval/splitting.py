@@ -2,7 +2,8 @@
 
 LangChain's recursive splitter cuts each section at paragraphs, then lines, then sentences. A row of a table and a block of code
 stay whole unless they alone are twice as long as a passage. Rows that stand in another passage than their header have its
-columns in their heading. For every passage `document.text[passage.start:passage.end] == passage.text` holds exactly.
+columns at the end of their heading, between bars. For every passage `document.text[passage.start:passage.end] ==
+passage.text` holds exactly.
 """
 
 import hashlib
@@ -122,7 +123,7 @@ def _below(heading: str, tables: list[Table], begin: int) -> str:
     table = next((table for table in tables if table.places and table.places[0][0] <= begin < table.end), None)
     if table is None or table.places[0][0] == table.start:
         return heading
-    return PATH.join(filter(None, (heading, ", ".join(filter(None, table.header)))))
+    return PATH.join(filter(None, (heading, f"| {' | '.join(table.header)} |")))
 
 
 def _cut(text: str, start: int, end: int, size: int) -> Iterator[Span]:

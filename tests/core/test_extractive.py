@@ -97,6 +97,31 @@ def test_a_question_in_the_document_is_not_its_answer():
     assert extract("Can I pay by invoice?", [faq]).text == "Yes, up to €500. [1]"
 
 
+def test_a_row_of_a_table_says_what_its_cells_are_and_is_cited_as_it_stands():
+    services = passage("| | Basic | Full |\n|---|---|---|\n| Price | €59 | €119 |\n| Wheels trued | – | yes |", "Services")
+    found = extract("Are the wheels trued in the full service?", [services])
+    assert found.text == "Wheels trued; Basic: –; Full: yes [1]"
+    assert found.citations[0].quote == "| Wheels trued | – | yes |"
+
+
+def test_rows_are_told_as_a_list_and_know_their_columns_from_the_heading_where_the_table_began_before():
+    codes = passage(
+        "| E04 | Sensor fault | yes |\n| E08 | Motor fault | no |\n\nCall us.",
+        "Codes",
+        "E-bikes › | Code | Meaning | Ride on |",
+    )
+    assert extract("Which codes mean a fault?", [codes]).text.startswith(
+        "- Code: E04; Meaning: Sensor fault; Ride on: yes\n- Code: E08; Meaning: Motor fault; Ride on: no [1]"
+    )
+
+
+def test_what_follows_a_row_begins_a_paragraph_of_its_own():
+    prices = passage("| Country | Parcel |\n|---|---|\n| Norway | €14 |\nA parcel to Norway costs no customs.", "Shipping to Norway")
+    assert extract("What does a parcel to Norway cost?", [prices]).text == (
+        "Country: Norway; Parcel: €14\n\nA parcel to Norway costs no customs. [1]"
+    )
+
+
 def test_the_same_words_are_not_quoted_twice():
     twin = passage(RETURNS.text, RETURNS.title, source="copy.md")
     assert extract("How long do I have to return a bike?", [RETURNS, twin]).text.count("30 days** from") == 1
@@ -161,7 +186,7 @@ def test_headings_items_and_rows_stand_for_themselves():
         ("sentence", "One."),
         ("item", "- item one\n  goes on"),
         ("item", "- item two"),
-        ("row", "| a | b |"),
+        ("lead", "| a | b |"),
         ("row", "| 1 | 2 |"),
     ]
 

@@ -97,7 +97,7 @@ def test_a_long_table_is_cut_between_rows_and_its_columns_stay_known():
     assert first.text.startswith("All in euro.\n\n| Model | Price | Stock |")
     assert first.heading == "Prices"
     assert len(later) > 2
-    assert {piece.heading for piece in later} == {"Prices › Model, Price, Stock"}
+    assert {piece.heading for piece in later} == {"Prices › | Model | Price | Stock |"}
     assert "\n".join(piece.text for piece in (first, *later)).count("| Model |") == 1
     assert [line for piece in (first, *later) for line in piece.text.split("\n") if line.startswith("| Path")] == rows
 

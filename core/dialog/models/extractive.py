@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from core.dialog.models.contract import Message, Spent
 from core.dialog.models.ranking import Place, Question, rank
+from core.dialog.models.sentences import cells
 from core.errors import ModelError, NothingFound
 from core.knowledge import Passage
 from core.records import Citation
@@ -150,20 +151,29 @@ def _quoted(run: list[Place], best: Place, passage: Passage) -> str:
 
 
 def _readable(run: list[Place]) -> str:
-    """The stretch as Markdown: lists keep their lines, wrapped lines are joined, the document's own [n] left out."""
+    """The stretch as Markdown: lists keep their lines, wrapped lines are joined, a row says what its cells are, the
+    document's own [n] is left out."""
     return _MARK.sub("", "\n".join(_lines(run)))
 
 
 def _lines(run: list[Place]) -> Iterator[str]:
     line = before = ""
+    bullet = "- " if sum(place.unit.kind == "row" for place in run) > 1 else ""
     for place in run:
-        text = " ".join(place.text.split())
         kind = place.unit.kind
-        if kind not in ("item", "row"):
-            line = f"{line} {text}".strip()
+        text = " ".join((bullet + _row(place).removeprefix("- ") if kind == "row" else place.text).split())
+        if kind == before == "sentence":
+            line = f"{line} {text}"
         else:
             if line:
                 yield line + ("" if kind == before else "\n")
             line = text
         before = kind
     yield line
+
+
+def _row(place: Place) -> str:
+    if not place.text.startswith("|"):
+        return place.text
+    named = cells(place.text, place.unit.columns)
+    return "; ".join(f"{column}: {value}" if column else value for column, value in named if value)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.dialog.models.sentences import Unit, units
+from core.dialog.models.sentences import Unit, cells, units
 from core.dialog.models.terms import terms
 from core.knowledge import Passage
 
@@ -40,7 +40,6 @@ _EXPECTS = tuple(
         (r"\be-?mail\b|\bcontact\b", r"\S+@\S+\.\w+"),
     )
 )
-_CELL = re.compile(r"(?:^[-*] )?([^:;]+): ([^;]*)(?:; |$)")
 
 
 @dataclass(slots=True)
@@ -129,11 +128,11 @@ def _covered(place: Place, passage: Sequence[Place], question: Question, rare: M
 def _places(number: int, passage: Passage) -> list[Place]:
     head = frozenset(terms(f"{passage.title} {passage.heading}"))
     found = []
-    for at, unit in enumerate(units(passage.text)):
+    for at, unit in enumerate(units(passage.text, passage.heading)):
         text = passage.text[unit.start : unit.end]
-        cells = _CELL.findall(text) if unit.kind == "row" else []
-        columns = frozenset(terms(" ".join(column for column, _ in cells)))
-        own = frozenset(terms(" ".join(value for _, value in cells) if cells else text))
-        name = frozenset(terms(cells[0][1])) if cells else frozenset()
+        row = cells(text, unit.columns) if unit.kind == "row" else []
+        columns = frozenset(terms(" ".join(column for column, _ in row)))
+        own = frozenset(terms(" ".join(value for _, value in row) if row else text))
+        name = frozenset(terms(row[0][1])) if row else frozenset()
         found.append(Place(number, at, unit, text, own, head | columns | frozenset(terms(unit.under)), name))
     return found

@@ -5,7 +5,7 @@ Works on plain text and Markdown, in scripts with and without spaces. Offsets ar
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,39 +13,63 @@ _HEADING = re.compile(r"\s{0,3}(#{1,6}\s+\S.*|\*\*[^*]+\*\*:?\s*$)")
 _ITEM = re.compile(r"\s*(?:[-*+•‣–]|\(?\d{1,3}[.)])\s+\S")
 _ROW = re.compile(r"\s*\||(?:[-*] )?[^\s:;][^:;]{0,40}: [^;]*; [^:;]{1,40}: ")
 _RULE = frozenset(" \t\r\n:|=-")
+_RULED = re.compile(r"[ \t\r]*\n(?=[^\n]*-)[ \t\r:|=-]*+(?:\n|$)")
+_BAR = re.compile(r"(?<!\\)\|")
+_CELL = re.compile(r"(?:^[-*] )?([^:;]+): ([^;]*)(?:; |$)")
 _END = re.compile(r"(?<![.!?…؟।])[.!?…؟।]++[\"'”’»)\]*_]*+(?=\s)|[。！？]++[”’」』）]*+")
 _SHORT = re.compile(
     r"(?:\b(?:[A-Za-z]|\d{1,2}|e\.g|i\.e|mrs?|ms|dr|prof|no|nr|vs|st|approx|incl|excl|max|min|fig|etc|z\.\s?b|d\.\s?h|u\.\s?a|ca|bzw|inkl|art|p\.\s?ej|sr|sra|ee|uu)\.)$",
     re.IGNORECASE,
 )
 
+STEP = " › "
 Kind = Literal["sentence", "item", "row", "heading", "lead"]
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`block` numbers the paragraph or list it is part of; `under` is the heading, question or lead-in it stands under."""
+    """`block` numbers the paragraph or list it is part of; `under` is the heading, question or lead-in it stands under;
+    `columns` are what the table's first row calls the cells of a row between bars."""
 
     start: int
     end: int
     kind: Kind
     block: int
     under: str = ""
+    columns: tuple[str, ...] = ()
 
 
-def units(text: str) -> list[Unit]:
-    """Every unit of a passage, in order."""
+def units(text: str, above: str = "") -> list[Unit]:
+    """Every unit of a passage, in order. `above` is the heading it stands under, which ends in the columns between bars where
+    the passage begins among a table's rows."""
     found: list[Unit] = []
     heading = lead = ""
+    columns = tuple(_between_bars(above.rpartition(STEP)[2])) if "|" in above else ()
     for start, end, kind, block in _lines(text):
         words = text[start:end].strip()
+        columns = columns if kind == "row" else ()
         if kind == "heading":
             heading, lead = words, ""
+        elif kind == "row" and words.startswith("|") and _RULED.match(text, end):
+            kind, columns = "lead", tuple(_between_bars(words))
         elif kind == "sentence" and words.endswith(("?", "？", "؟", ":", "：")):
             heading = heading if words.endswith((":", "：")) else ""
             kind, lead = "lead", words
-        found.append(Unit(start, end, kind, block, f"{heading} {lead}".strip()))
+        found.append(Unit(start, end, kind, block, f"{heading} {lead}".strip(), columns if kind == "row" else ()))
     return found
+
+
+def cells(row: str, columns: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """(column, value) of a row's cells, of a table between bars and of "column: value; column: value" alike. A column is ""
+    where a row has more or fewer cells than there are columns."""
+    if not row.startswith("|"):
+        return _CELL.findall(row)
+    values = _between_bars(row)
+    return list(zip(columns if len(columns) == len(values) else [""] * len(values), values, strict=True))
+
+
+def _between_bars(row: str) -> list[str]:
+    return [cell.strip() for cell in _BAR.split(row.strip().removeprefix("|").removesuffix("|"))]
 
 
 def _lines(text: str) -> Iterator[tuple[int, int, Kind, int]]:

@@ -57,7 +57,7 @@ async def _quoted(ask: Ask, found: Found, say: Say) -> Answer:
     known = any(NOTE in exchange.answered for exchange in ask.conversation.exchanges)
     text = extracted.text if known else f"{extracted.text}\n\n{NOTE}"
     await say(text)
-    quoted = f"quoted from {len(extracted.citations)} of {len(found.passages)} passages"
+    quoted = f"words of {len(extracted.citations)} of {len(found.passages)} passages"
     return Answer(
         parts=(Part(text=text),),
         citations=extracted.citations,

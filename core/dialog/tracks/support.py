@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.dialog.models.sentences import units
+from core.dialog.models.sentences import cells, units
 from core.dialog.models.terms import terms
 from core.dialog.tracks.amounts import Amount, amounts
 from core.knowledge import Passage
@@ -33,8 +33,6 @@ _STEM = 5
 _QUOTED = re.compile(r"[“„«]([^“”„«»]{2,400})[”“»]|(?<!\w)\"([^\"\n]{2,400})\"(?!\w)|「([^」]{2,200})」")
 _CLAUSE = re.compile(r"[;()–—]|[:,](?!\d)|\s(?:and|but|while|und|aber|sowie|y|pero|et|mais)\s", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_a-z])")
-_CELL = re.compile(r"([^:;]+): ([^;]*)(?:; |$)")
-_RULE = re.compile(r"\s*\|[\s:|-]+-[\s:|-]*(?:\n|$)")
 _LETTERS = re.compile(r"[^\W_]+")
 
 
@@ -162,26 +160,20 @@ def _stated(claim: str) -> Iterator[tuple[str, Amount]]:
 
 def _spots(passage: Passage) -> Iterator[Spot]:
     head = frozenset(terms(f"{passage.title} {passage.heading}"))
-    header: list[str] = []
-    for unit in units(passage.text):
+    for unit in units(passage.text, passage.heading):
         text = passage.text[unit.start : unit.end]
+        if unit.kind == "lead" and text.startswith("|"):
+            continue
         frame = head | frozenset(terms(unit.under))
-        cells = _CELL.findall(text.removeprefix("- ")) if unit.kind == "row" else []
-        if text.startswith("|"):
-            values = [value.strip() for value in text.strip("| \t").split("|")]
-            if _RULE.match(passage.text, unit.end):
-                header = values
-                continue
-            columns = header if len(header) == len(values) else [""] * len(values)
-            cells = list(zip(columns, values, strict=True))
-        told = all(len(value) <= LONGEST_CELL for _, value in cells)
-        yield from _cells(cells, frame) if cells and told else _clauses(text, frame)
+        row = cells(text, unit.columns) if unit.kind == "row" else []
+        told = all(len(value) <= LONGEST_CELL for _, value in row)
+        yield from _of_row(row, frame) if row and told else _clauses(text, frame)
 
 
-def _cells(cells: list[tuple[str, str]], frame: frozenset[str]) -> Iterator[Spot]:
+def _of_row(row: list[tuple[str, str]], frame: frozenset[str]) -> Iterator[Spot]:
     """The cells of a row, each with its column and the row's name."""
-    name = frozenset(terms(cells[0][1]))
-    for column, value in cells:
+    name = frozenset(terms(row[0][1]))
+    for column, value in row:
         yield Spot(tuple(amounts(value)), name | frozenset(terms(f"{column} {value}")), frame, column)
 
 
