@@ -17,6 +17,12 @@ class Tags(Record, frozen=True):
     priority: int = 0
     at: float = 0.0
 
+    @property
+    def said(self) -> str:
+        """The product and the version in the words in which people ask for them."""
+        number = self.version.lower().removeprefix("v").strip()
+        return " ".join((self.product, *([f"version {number} v{number}"] if number else []))).strip()
+
 
 class Passage(Record, frozen=True):
     """A piece of a document as search returns it. `heading` is the path of headings it stands under, ending in the columns
@@ -77,7 +83,8 @@ class Conflict(Record, frozen=True):
 class SearchResult(Versioned, frozen=True):
     """What `retrieval.search` answers, best first. `cells` answer the question exactly, from tables. `conflicts` are between
     sources that the asker may read. `confidence` is how probable it is that a passage or cell answers. `legs` names what ran
-    (`lexical`, `dense`). An empty index says so by `documents` 0; a request that cannot be served says why in `error`."""
+    (`lexical`, `dense`). `narrowed`: the products and versions that the question names and that alone were searched, "" mostly.
+    An empty index says so by `documents` 0; a request that cannot be served says why in `error`."""
 
     passages: tuple[Passage, ...] = ()
     cells: tuple[Cell, ...] = ()
@@ -85,6 +92,7 @@ class SearchResult(Versioned, frozen=True):
     confidence: float = 0.0
     documents: int = 0
     legs: tuple[str, ...] = ()
+    narrowed: str = ""
     took_ms: float = 0.0
     error: str = ""
 

@@ -22,11 +22,12 @@ from retrieval.embeddings import Embedder
 from retrieval.fusion import Weights
 from retrieval.manifest import Change, Manifest, Row
 from retrieval.moving import Mover, Moving
+from retrieval.naming import narrowed
 from retrieval.opening import MARKING, Vectored, entries, opened, respeak
 from retrieval.ranking import LONGEST_QUERY, Ranking
 from retrieval.readers.contract import LoadedDocument
 from retrieval.reranking import Score
-from retrieval.scope import readable, scope
+from retrieval.scope import readable
 from retrieval.splitting import Piece
 from retrieval.stores import Stores
 from retrieval.stores.contract import Entry, Store, revision
@@ -201,9 +202,10 @@ class Index:
         setup = self._setup
         with self._searching.among():
             ranking = Ranking(self._shard, self._vectors, setup.language, setup.weights, self._all_vectors, setup.reranker)
-            best = ranking.best(request)
+            where, told = narrowed(request, self._shard)
+            best = ranking.best(request, where)
         named = question(request.query[:LONGEST_QUERY])
-        cells = answers(named, self._manifest.named(named, scope(request)))
+        cells = answers(named, self._manifest.named(named, where))
         conflicts = (*between_cells(cells), *between_passages(request.query, best.passages))
         return SearchResult(
             passages=settled(best.passages, conflicts),
@@ -212,6 +214,7 @@ class Index:
             confidence=1.0 if cells else best.confidence,
             documents=self.counts()[0],
             legs=best.legs,
+            narrowed=told,
             took_ms=round((time.perf_counter() - started) * 1000, 2),
         )
 

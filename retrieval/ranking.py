@@ -9,12 +9,12 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from core.knowledge import Passage, SearchRequest
+from core.knowledge import Passage, SearchRequest, Tags
 from retrieval import words
 from retrieval.confidence import confidence, held
 from retrieval.fusion import Weights, fuse, lift
 from retrieval.reranking import Score, reordered
-from retrieval.scope import scope
+from retrieval.scope import Scope
 from retrieval.stores.contract import SPOKEN, Asked, Legs, Store, revision, searched
 from retrieval.vectors import Vectors
 
@@ -47,15 +47,16 @@ class Ranking:
     all_vectors: bool
     reranker: Score | None = None
 
-    def best(self, request: SearchRequest) -> Best:
+    def best(self, request: SearchRequest, scope: Scope) -> Best:
+        """Of what lies in the scope."""
         for _ in range(2):  # where other vectors took their place meanwhile, it is asked again with those
-            asked, weights, known = self._asked(request)
+            asked, weights, known = self._asked(request, scope)
             best = self._best(asked, request, weights, known)
             if asked.vector is None or self.vectors.serving is None or self.vectors.serving.field == asked.field:
                 break
         return best
 
-    def _asked(self, request: SearchRequest) -> tuple[Asked, Weights, bool]:
+    def _asked(self, request: SearchRequest, scope: Scope) -> tuple[Asked, Weights, bool]:
         """Also whether its cosines are on the scale that confidence knows."""
         query, before, earlier = (text[:LONGEST_QUERY] for text in (request.query, request.before, request.earlier))
         other = f"{before}\n{query}" if before else earlier
@@ -64,7 +65,7 @@ class Ranking:
         space, vectors = found[-1][0], [vector for _, vector in found if vector is not None]
         vector = _between(vectors, 1.0 if before else EARLIER) if len(vectors) == len(texts) else None
         field = space.field if space else ""
-        asked = Asked(query, before or earlier, vector, scope(request), field, alone=not before)
+        asked = Asked(query, before or earlier, vector, scope, field, alone=not before)
         return asked, space.weights if space else self.weights, bool(space and space.embedder.languages)
 
     def _best(self, asked: Asked, request: SearchRequest, weights: Weights, known: bool) -> Best:
@@ -98,7 +99,8 @@ class Ranking:
 
 
 def _sure(asked: Asked, legs: Legs, first: UUID, payload: Any, known: bool) -> float:
-    share = held(asked.query, asked.meant, searched(payload), payload[SPOKEN])
+    text = f"{searched(payload)}\n{msgspec.convert(payload['tags'], Tags).said}"
+    share = held(asked.query, asked.meant, text, payload[SPOKEN])
     if not known or asked.vector is None or first in legs.bare:
         return confidence(share, None)
     cosines = dict(legs.dense)

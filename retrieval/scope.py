@@ -35,7 +35,7 @@ def marks(tags: Tags) -> dict[str, Any]:
     """What the engine filters by: lists of words, and the date."""
     return {
         "readers": [_NAMED + name for name in tags.audience] or [EVERYONE],
-        "product": [_plain(tags.product)],
+        "product": [plain(tags.product)],
         "version": [version(tags.version)],
         "language": [primary(tags.language)],
         "at": tags.at,
@@ -44,28 +44,29 @@ def marks(tags: Tags) -> dict[str, Any]:
 
 def scope(request: SearchRequest) -> Scope:
     """A document that is tagged with nothing fits every wish."""
-    wishes = {"product": _plain(request.product), "version": version(request.version), "language": primary(request.language)}
+    wishes = {"product": plain(request.product), "version": version(request.version), "language": primary(request.language)}
     wished = {key: frozenset(("", value)) for key, value in wishes.items() if value}
     return Scope(_readers(request) | wished, request.since, request.until)
 
 
-def readable(request: DocumentRequest) -> Scope:
+def readable(request: SearchRequest | DocumentRequest) -> Scope:
+    """What may be read at all."""
     return Scope(_readers(request))
 
 
 def primary(language: str) -> str:
     """A language without its region: `de-AT` → `de`."""
-    return re.split("[-_]", _plain(language))[0]
+    return re.split("[-_]", plain(language))[0]
 
 
 def version(name: str) -> str:
     """`v2` and `2` are the same."""
-    return _NUMBERED.sub("", _plain(name))
+    return _NUMBERED.sub("", plain(name))
 
 
 def _readers(request: SearchRequest | DocumentRequest) -> dict[str, frozenset[str]]:
     return {"readers": frozenset((EVERYONE, *(_NAMED + name for name in request.audiences)))}
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
     return " ".join(word.casefold().split())

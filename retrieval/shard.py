@@ -102,6 +102,10 @@ class Shard:
     def count(self, rev: int | None = None) -> int:
         return self._count(None if rev is None else _of(rev))
 
+    def holds(self, scope: Scope) -> bool:
+        with self._lock:
+            return self._count(q.Filter(must=self._conditions(scope), must_not=self._hidden())) > 0
+
     def search(self, asked: Asked, limit: int, *, all_vectors: bool = True) -> Legs:
         sought = words.query(asked.query, asked.before, self.held[SPOKEN])
         with self._lock:

@@ -71,10 +71,12 @@ class Asked:
 
 
 class Store(Protocol):
-    """All methods block, and may be called from any thread. `hidden`: the revisions that no reader may see. `sizes`: the dense
-    vectors there is room for, by name. `made`: it was not there before. Raises StoreUnavailable when it does not answer."""
+    """All methods block, and may be called from any thread. `hidden`: the revisions that no reader may see. `held`: what stood
+    under each mark at any time. `sizes`: the dense vectors there is room for, by name. `made`: it was not there before. Raises
+    StoreUnavailable when it does not answer."""
 
     hidden: frozenset[int]
+    held: "Held"
     sizes: dict[str, int]
     made: bool
 
@@ -103,6 +105,9 @@ class Store(Protocol):
 
     def count(self, rev: int | None = None) -> int:
         """How many passages there are, of this revision or of all."""
+
+    def holds(self, scope: Scope) -> bool:
+        """Whether there is a passage that a search in this scope may find."""
 
     def entries(self, rev: int) -> list[Entry]:
         """What is stored of a revision, in no order."""

@@ -110,6 +110,10 @@ class ServerStore:
     def count(self, rev: int | None = None) -> int:
         return self._count({} if rev is None else _of(rev))
 
+    def holds(self, scope: Scope) -> bool:
+        with self._searching.among():
+            return self._count(self._seen(scope)) > 0
+
     def entries(self, rev: int) -> list[Entry]:
         found = self._scroll(_of(rev), with_payload=True, with_vector=[*self.sizes])
         return [contract.entry(record["payload"], record.get("vector") or {}) for some in found for record in some]
@@ -117,13 +121,13 @@ class ServerStore:
     def search(self, asked: Asked, limit: int, *, all_vectors: bool = True) -> Legs:
         with self._searching.among():
             sought = _sparse(words.query(asked.query, asked.before, self.held[SPOKEN]))
-            must, hidden = self._conditions(asked.scope), [_among("rev", self.hidden)] if self.hidden else []
+            seen = self._seen(asked.scope)
             vector = asked.vector if asked.field in self.sizes else None
-            queries = [_nearest(sought, BM25, limit, {"must": must, "must_not": hidden})]
+            queries = [_nearest(sought, BM25, limit, seen)]
             if vector is not None:
-                queries.append(_nearest(list(vector), asked.field, limit, {"must": must, "must_not": hidden}))
+                queries.append(_nearest(list(vector), asked.field, limit, seen))
             if vector is not None and not all_vectors:
-                lacking = {"must": must, "must_not": [*hidden, {"has_vector": asked.field}]}
+                lacking = seen | {"must_not": [*seen["must_not"], {"has_vector": asked.field}]}
                 queries.append(_nearest(sought, BM25, limit, lacking))
             found = self._rest.ask("POST", f"{self._path}/points/query/batch", {"searches": queries})["result"]
         ranked: list[Ranked] = [[(uuid.UUID(one["id"]), one["score"]) for one in points["points"]] for points in found]
@@ -173,6 +177,10 @@ class ServerStore:
         asked = {"key": key, "limit": LIMITLESS, "exact": True}
         hits = self._rest.ask("POST", f"{self._path}/facet", asked, patient=True)["result"]["hits"]
         return frozenset(str(hit["value"]) for hit in hits)
+
+    def _seen(self, scope: Scope) -> Json:
+        """What a reader may find."""
+        return {"must": self._conditions(scope), "must_not": [_among("rev", self.hidden)] if self.hidden else []}
 
     def _conditions(self, scope: Scope) -> list[Json]:
         """What must hold of a passage before it is ranked."""

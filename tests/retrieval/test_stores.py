@@ -3,6 +3,7 @@
 import threading
 import uuid
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -99,6 +100,18 @@ def test_who_may_not_read_it_does_not_find_it_also_after_a_restart(opened):
     assert {*found(again, "moon", audiences=("staff",), product="x1")} == {"open", "closed"}
     assert found(again, "moon", audiences=("staff",), product="x2") == ["open"]
     again.close()
+
+
+def test_it_tells_whether_there_is_anything_that_a_search_may_find(store):
+    staff = Tags(audience=("staff",), product="X1")
+    store.stage([(1, entry("open", "The moon garden.")), (2, entry("closed", "The moon cellar.", tags=staff))])
+    product, public = {"product": frozenset({"x1"})}, scope(SearchRequest(query=""))
+    reading = scope(SearchRequest(query="", audiences=("staff",)))
+    assert store.holds(public)
+    assert store.holds(replace(reading, one_of={**reading.one_of, **product}))
+    assert not store.holds(replace(public, one_of={**public.one_of, **product}))
+    store.hidden = frozenset({1, 2})
+    assert not store.holds(reading)
 
 
 def test_texts_of_another_time_are_left_out_and_those_without_a_date_fit(store):

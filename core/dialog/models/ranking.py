@@ -126,7 +126,7 @@ def _covered(place: Place, passage: Sequence[Place], question: Question, rare: M
 
 
 def _places(number: int, passage: Passage) -> list[Place]:
-    head = frozenset(terms(f"{passage.title} {passage.heading}"))
+    head = frozenset(terms(f"{passage.title} {passage.heading} {passage.tags.said}"))
     found = []
     for at, unit in enumerate(units(passage.text, passage.heading)):
         text = passage.text[unit.start : unit.end]

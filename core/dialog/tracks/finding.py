@@ -56,11 +56,13 @@ async def find(ask: Ask, means: Means, knowledge: Knowledge, model: Model) -> Fo
         raise CannotServe("the index is empty: run `turnout ingest PATH`")
     said = (*here.cells, *(cell for conflict in here.conflicts for cell in conflict.said))
     passages = with_cells(here.passages, said)
+    searched = f"searched only {here.narrowed}" if here.narrowed else ""
     if not passages:
-        raise NothingFound("no passage fits the question", more=more)
+        raise NothingFound("; ".join(filter(None, ("no passage fits the question", searched))), more=more)
     if here.confidence < knowledge.abstain_below:
         raise NothingFound(f"the passages hardly fit ({here.confidence:.2f})", more=more)
     took = round((time.perf_counter() - started) * 1000, 2)
+    note = ", ".join(filter(None, (note, searched)))
     return Found(passages, took, here.cells, here.conflicts, more=more, note=note, usage=usage)
 
 
