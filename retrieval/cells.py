@@ -15,6 +15,7 @@ from retrieval.readers.contract import Table
 
 LONGEST_NAME = 8
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+")
+_AMOUNT = re.compile(r"\W*(?:\d[\d.,:\s–-]*[^\W\d]{0,3}\W*)?")
 _UNIT = re.compile(r"[(\[][^)\]]*[)\]]")
 _MEANS = {
     "price": ("price", "cost", "preis", "preise", "kosten", "kostet", "precio", "cuesta", "cuestan", "prix", "coûte", "prezzo"),
@@ -71,10 +72,10 @@ def question(text: str) -> Question:
 
 
 def names(header: Sequence[str], cells: Sequence[str]) -> Iterator[Name]:
-    """What a row may be named by: its first cell, and every other one that is not a mere number."""
+    """What a row may be named by: its first cell, and every other one that is more than an amount."""
     for number, cell in enumerate(cells[: len(header)]):
         name = words(cell)
-        if 0 < len(name) <= LONGEST_NAME and (number == 0 or any(map(str.isalpha, cell))):
+        if 0 < len(name) <= LONGEST_NAME and _names(number, cell):
             yield name
 
 
@@ -141,9 +142,16 @@ def _covered(asked: Question, row: Row) -> tuple[set[int], dict[int, Name]]:
             taken[number] = name
     ends = {place for place in covered if place + 1 not in covered}
     headings = {word for column in row.header for word in _heading(column)}
+    if not any(_names(number, row.cells[number]) for number in taken):
+        return set(), {}
     if any(end in asked.goes_on and asked.words[end + 1] not in headings for end in ends):
         return set(), {}
     return covered, taken
+
+
+def _names(number: int, cell: str) -> bool:
+    """Whether a cell can name its row by itself. "54 cm" can only tell rows of one name apart."""
+    return number == 0 or not _AMOUNT.fullmatch(cell)
 
 
 def _columns(asked: Question, row: Row, taken: dict[int, Name]) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.dialog.models.sentences import units
+from core.dialog.models.sentences import cells, told, units
 from core.dialog.tracks.amounts import Amount, amounts
 from core.dialog.tracks.citing import Rule, resolve
 from core.knowledge import Passage
@@ -79,6 +79,22 @@ def test_what_is_true_in_other_words_stays_as_it_is(text):
 
 def test_a_claim_about_something_else_is_not_borne_out():
     assert resolve("The moon consists of green cheese [1].", [RETURNS]).why.endswith("the passage speaks of something else")
+
+
+def test_a_row_told_with_its_columns_is_borne_out_and_one_with_two_cells_exchanged_is_not():
+    right, exchanged = [], []
+    for path in sorted(SHOP.glob("*.md")):
+        passage = Passage(id="", source=path.name, title="", text=path.read_text("utf-8"))
+        rows = [unit for unit in units(passage.text) if unit.kind == "row" and len(unit.columns) >= 3]
+        for unit in rows:
+            name, (first, one), (second, other), *rest = cells(passage.text[unit.start : unit.end], unit.columns)
+            right.append((passage, told([name, (first, one), (second, other), *rest])))
+            if name[0] and one != other and amounts(one) and amounts(other):
+                exchanged.append((passage, told([name, (first, other), (second, one), *rest])))
+    assert len(right) >= 50
+    assert len(exchanged) >= 15
+    assert [claim for passage, claim in right if resolve(f"{claim} [1]", [passage]).unsupported] == []
+    assert [claim for passage, claim in exchanged if not resolve(f"{claim} [1]", [passage]).unsupported] == []
 
 
 def test_code_is_left_alone():

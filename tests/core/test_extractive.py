@@ -6,7 +6,7 @@ import pytest
 
 from core.dialog.models.contract import Message, Spent
 from core.dialog.models.extractive import ExtractiveModel, extract, quote
-from core.dialog.models.sentences import units
+from core.dialog.models.sentences import cells, told, units
 from core.dialog.models.terms import stem, terms
 from core.errors import CannotServe, ModelError
 from core.knowledge import Passage
@@ -116,7 +116,9 @@ def test_rows_are_told_as_a_list_and_know_their_columns_from_the_heading_where_t
 
 
 def test_what_follows_a_row_begins_a_paragraph_of_its_own():
-    prices = passage("| Country | Parcel |\n|---|---|\n| Norway | €14 |\nA parcel to Norway costs no customs.", "Shipping to Norway")
+    prices = passage(
+        "| Country | Parcel |\n|---|---|\n| Norway | €14 |\nA parcel to Norway costs no customs.", "Shipping to Norway"
+    )
     assert extract("What does a parcel to Norway cost?", [prices]).text == (
         "Country: Norway; Parcel: €14\n\nA parcel to Norway costs no customs. [1]"
     )
@@ -189,6 +191,14 @@ def test_headings_items_and_rows_stand_for_themselves():
         ("lead", "| a | b |"),
         ("row", "| 1 | 2 |"),
     ]
+
+
+@pytest.mark.parametrize("bullet", ["", "- "])
+def test_a_row_told_as_a_sentence_is_read_as_the_row_it_was(bullet):
+    row = [("", "Price"), ("Basic", "€59"), ("Mon 9:00 – 12:00", "€49")]
+    (unit,) = units(bullet + told(row))
+    assert unit.kind == "row"
+    assert cells(bullet + told(row)) == row
 
 
 def test_words_are_matched_without_their_endings():

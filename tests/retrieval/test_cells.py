@@ -73,6 +73,16 @@ def test_what_is_not_plain_gets_no_cell(index, query):
     assert cells(index, query) == []
 
 
+def test_an_amount_tells_rows_of_one_name_apart_but_names_none_by_itself(index):
+    put(
+        index,
+        "frames.md",
+        [["Bike", "Frame", "Range", "Price"], ["Volt", "54 cm", "35 km", "899"], ["Volt", "58 cm", "40 km", "949"]],
+    )
+    assert cells(index, "I rode 35 km on my new bike, will you take it back?") == []
+    assert [value for value, *_ in cells(index, "What does the Volt in 58 cm cost?")] == ["949"]
+
+
 def test_prices_looked_up_in_generated_tables_are_exact(index):
     rng, said = random.Random(4), {}
     makers = ["Astra", "Bolt", "Cirrus", "Delta", "Echo", "Falcon", "Gale", "Helix"]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from core.dialog.models.contract import Message, Spent
 from core.dialog.models.ranking import Place, Question, rank
-from core.dialog.models.sentences import cells
+from core.dialog.models.sentences import cells, told
 from core.errors import ModelError, NothingFound
 from core.knowledge import Passage
 from core.records import Citation
@@ -173,7 +173,4 @@ def _lines(run: list[Place]) -> Iterator[str]:
 
 
 def _row(place: Place) -> str:
-    if not place.text.startswith("|"):
-        return place.text
-    named = cells(place.text, place.unit.columns)
-    return "; ".join(f"{column}: {value}" if column else value for column, value in named if value)
+    return told(cells(place.text, place.unit.columns)) if place.text.startswith("|") else place.text

@@ -5,17 +5,18 @@ Works on plain text and Markdown, in scripts with and without spaces. Offsets ar
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 _HEADING = re.compile(r"\s{0,3}(#{1,6}\s+\S.*|\*\*[^*]+\*\*:?\s*$)")
 _ITEM = re.compile(r"\s*(?:[-*+•‣–]|\(?\d{1,3}[.)])\s+\S")
-_ROW = re.compile(r"\s*\||(?:[-*] )?[^\s:;][^:;]{0,40}: [^;]*; [^:;]{1,40}: ")
+_NAMED = r"(?:[^:;]|:(?! ))"
+_ROW = re.compile(rf"\s*\||(?:[-*] )?(?!\s)(?:[^:;]{{1,40}}; )?{_NAMED}{{1,40}}: [^;]*; {_NAMED}{{1,40}}: ")
 _RULE = frozenset(" \t\r\n:|=-")
 _RULED = re.compile(r"[ \t\r]*\n(?=[^\n]*-)[ \t\r:|=-]*+(?:\n|$)")
 _BAR = re.compile(r"(?<!\\)\|")
-_CELL = re.compile(r"(?:^[-*] )?([^:;]+): ([^;]*)(?:; |$)")
+_CELL = re.compile(rf"(?:({_NAMED}+): ([^;]*)|^([^:;]+))(?:; |$)")
 _END = re.compile(r"(?<![.!?…؟।])[.!?…؟।]++[\"'”’»)\]*_]*+(?=\s)|[。！？]++[”’」』）]*+")
 _SHORT = re.compile(
     r"(?:\b(?:[A-Za-z]|\d{1,2}|e\.g|i\.e|mrs?|ms|dr|prof|no|nr|vs|st|approx|incl|excl|max|min|fig|etc|z\.\s?b|d\.\s?h|u\.\s?a|ca|bzw|inkl|art|p\.\s?ej|sr|sra|ee|uu)\.)$",
@@ -63,9 +64,14 @@ def cells(row: str, columns: Sequence[str] = ()) -> list[tuple[str, str]]:
     """(column, value) of a row's cells, of a table between bars and of "column: value; column: value" alike. A column is ""
     where a row has more or fewer cells than there are columns."""
     if not row.startswith("|"):
-        return _CELL.findall(row)
+        return [(column, value or name) for column, value, name in _CELL.findall(row[2:] if row[:2] in ("- ", "* ") else row)]
     values = _between_bars(row)
     return list(zip(columns if len(columns) == len(values) else [""] * len(values), values, strict=True))
+
+
+def told(row: Iterable[tuple[str, str]]) -> str:
+    """A row as a sentence says it: "column: value; column: value"."""
+    return "; ".join(f"{column}: {value}" if column else value for column, value in row if value)
 
 
 def _between_bars(row: str) -> list[str]:

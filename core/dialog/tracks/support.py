@@ -27,6 +27,9 @@ FIRST, REST = 1.5, 0.5
 """What counts more, and less, than the words of the clause that an amount stands in: a claim's first word, which is mostly its
 subject, and its other clauses."""
 
+Row = list[tuple[str, str]]
+"""(column, value) of its cells."""
+
 LONGEST_CELL = 80
 ANOTHER_LANGUAGE = 0.34
 _STEM = 5
@@ -59,6 +62,7 @@ class Evidence:
         self._text = _even(" ".join(whole))
         self._words = {word.lower() for text in whole for word in _LETTERS.findall(text)}
         self._stems = {term[:_STEM] for text in whole for term in terms(text)}
+        self._rows = [row for passage in passages for row in _rows(passage.text, passage.heading)]
         self._spots = [spot for passage in passages for spot in _spots(passage)]
         self._spread = Counter(term for spot in self._spots for term in spot.words | spot.around)
         self._amounts = [amount for text in whole for amount in amounts(text)]
@@ -67,6 +71,11 @@ class Evidence:
         """What speaks against a claim, "" where nothing does. Numbers of `known`, which nobody claims, need no evidence."""
         if _even(claim).strip(" .!?") in self._text:
             return ""
+        for told in _rows(claim):
+            if row := self._row_of(told):
+                return next(
+                    (f"{value} does not stand under {column}" for column, value in told if _other(row, column, value)), ""
+                )
         if missing := next((quoted for quoted in _quotes(claim) if not self._holds(quoted)), ""):
             return f"the words “{missing}” are not in the passage"
         for clause, amount in _stated(claim):
@@ -89,6 +98,11 @@ class Evidence:
                 return False
             at = found + 1
         return True
+
+    def _row_of(self, row: Row) -> Row | None:
+        """The row of a table that begins as this one does and has its columns: the one that has most of its cells."""
+        alike = [known for known in self._rows if known[0] == row[0] and {column for column, _ in row} <= {*dict(known)}]
+        return max(alike, key=lambda known: len({*known} & {*row}), default=None)
 
     def _checked(self, amount: Amount, known: str) -> bool:
         """A number in letters counts as an amount where the passages count the same things."""
@@ -156,6 +170,22 @@ def _stated(claim: str) -> Iterator[tuple[str, Amount]]:
         start = max(place for place in places if place <= amount.start)
         end = min((place for place in places if place >= amount.start + len(amount.text)), default=len(claim))
         yield claim[start:end], amount
+
+
+def _rows(text: str, heading: str = "") -> Iterator[Row]:
+    """The rows of a text's tables whose columns are known."""
+    for unit in units(text, heading):
+        row = cells(text[unit.start : unit.end], unit.columns) if unit.kind == "row" else []
+        if any(column for column, _ in row):
+            yield [(_even(column), _even(value)) for column, value in row]
+
+
+def _other(known: Row, column: str, value: str) -> bool:
+    """Whether a row has something else in this column: not these words to begin with, nor the same amounts in other words."""
+    there = [cell for name, cell in known if name == column]
+    stated = amounts(value)
+    agreeing = stated and all(any(map(one.agrees, amounts(" ".join(there)))) for one in stated)
+    return not agreeing and not any(cell.startswith(value) for cell in there)
 
 
 def _spots(passage: Passage) -> Iterator[Spot]:
