@@ -28,16 +28,28 @@ def dots(rows: Sequence[tuple[str, Figure]]) -> str:
     return _svg(height, parts, "figures with their intervals")
 
 
-def curve(points: Sequence[tuple[float, float]], marked: str, *, at: int = -1, title: str = "risk over coverage") -> str:
-    """A line from (0, first) on, both axes from 0 to 1; the point `at`, the last one, is marked."""
+def curve(
+    points: Sequence[tuple[float, float]],
+    marked: str,
+    *,
+    at: int = -1,
+    title: str = "risk over coverage",
+    beside: Sequence[tuple[float, float]] = (),
+    limit: float | None = None,
+) -> str:
+    """A line from (0, first) on, both axes from 0 to 1; the point `at`, the last one, is marked. Dashed: a second line `beside`
+    it, and a level that is not to be passed."""
     if not points:
         return "<p>Nothing was answered.</p>"
-    highest = max(0.2, *(risk for _, risk in points))
+    highest = max(0.2, limit or 0.0, *(up for _, up in [*points, *beside]))
 
     def place(point: tuple[float, float]) -> tuple[float, float]:
         return 60 + point[0] * (WIDTH - 200), HEIGHT - 36 - point[1] / highest * (HEIGHT - 60)
 
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, [(0.0, points[0][1]), *points]))
+    def line(some: Sequence[tuple[float, float]], kind: str) -> str:
+        drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, some))
+        return f'<polyline points="{drawn}" class="{kind}"/>'
+
     x, y = place(points[at])
     bottom, left, end = HEIGHT - 36, 60, WIDTH - 140
     parts = [
@@ -48,7 +60,9 @@ def curve(points: Sequence[tuple[float, float]], marked: str, *, at: int = -1, t
             f'<text x="{left + share * (end - left):.0f}" y="{bottom + 18}" class="middle">{share:.0%}</text>'
             for share in (0.0, 0.5, 1.0)
         ),
-        f'<polyline points="{line}" class="curve"/>',
+        line([(0.0, points[0][1]), *points], "curve"),
+        line([(0.0, beside[0][1]), *beside], "curve beside") if beside else "",
+        line([(0.0, limit), (1.0, limit)], "axis beside") if limit is not None else "",
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" class="dot"/>',
         f'<text x="{min(x + 10, WIDTH - 130):.1f}" y="{y - 8:.1f}" class="value">{escape(marked)}</text>',
     ]

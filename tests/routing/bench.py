@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from core.dialog.routing.classifier import Classifier, Guess
+from core.evaluation.intents.measuring import area
 from tests.routing import sets
 from tests.routing.sets import Pairs, called, grouped
 
@@ -68,19 +69,6 @@ class Trained:
 
 def accuracy(guesses: Sequence[Guess], pairs: Pairs) -> float:
     return float(np.mean([guess.ranked[0][0] == label for guess, (_, label) in zip(guesses, pairs, strict=True)]))
-
-
-def area(inside: np.ndarray, outside: np.ndarray) -> float:
-    """AUROC: how often something in scope looks more familiar than something out of it."""
-    both = np.concatenate([inside, outside])
-    order = np.argsort(both, kind="stable")
-    ranks = np.empty(len(both))
-    ranks[order] = np.arange(1, len(both) + 1)
-    for value in np.unique(both):  # ties share their mean rank
-        same = both == value
-        if same.sum() > 1:
-            ranks[same] = ranks[same].mean()
-    return float((ranks[: len(inside)].sum() - len(inside) * (len(inside) + 1) / 2) / (len(inside) * len(outside)))
 
 
 def looks(guesses: Sequence[Guess]) -> np.ndarray:

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from core.errors import TurnoutError
 from core.evaluation.intents.commands import intents as command
-from core.evaluation.intents.measuring import Judged, auroc
+from core.evaluation.intents.judged import Judged
+from core.evaluation.intents.measuring import auroc
 from tests.core.test_routing import INTENTS
 
 
@@ -63,6 +64,19 @@ def test_out_of_scope_is_drawn_over_every_limit_and_its_area_counts_pairs(evalua
     seen = [Judged("a", "x", "x", "intent", 1.0, "p", scope=scope) for scope in (0.9, 0.4)]
     strange = [Judged("b", "", "x", "intent", 1.0, "p", scope=scope) for scope in (0.4, 0.1)]
     assert auroc([*seen, *strange]) == (1 + 1 + 0.5 + 1) / 4
+
+
+def test_what_is_near_to_the_scope_has_figures_of_its_own_and_those_let_through_are_listed(evaluate, tmp_path) -> None:
+    rows = [{"text": f"{text} please", "intent": name} for name, texts in INTENTS.items() for text in texts]
+    rows += [{"text": "how much is a hotel in Vienna", "intent": "", "near": True}, {"text": "quantum physics", "intent": ""}]
+    (tmp_path / "messages.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    output = evaluate(INTENTS, str(tmp_path / "messages.jsonl"), about="clarify_below = 0\nout_of_scope_below = 0").output
+    assert re.search(r"near out of scope, not answered +0\.000 .* n 1", output)
+    assert "near out of scope, AUROC" in output
+    page = next((tmp_path / "data" / "evaluation" / "intents").glob("*.html")).read_text()
+    assert "<td>how much is a hotel in Vienna</td>" in page
+    assert "<td>quantum physics</td>" not in page
+    assert "curve beside" in page
 
 
 def test_examples_that_are_said_twice_or_look_misplaced_are_named_with_their_lines(evaluate, tmp_path) -> None:

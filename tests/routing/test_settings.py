@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.assistant import Assistant, Models
+from core.bus import Bus
 from core.bus_memory import MemoryBus
 from core.dialog.desk import Desk
 from core.dialog.models.openai_model import OpenAIModel
@@ -33,7 +34,7 @@ def meant(text: str) -> np.ndarray:
 
 
 @asynccontextmanager
-async def embedding(bus: MemoryBus, *, name: str = "fake", unread: tuple[str, ...] = ()):
+async def embedding(bus: Bus, *, name: str = "fake", unread: tuple[str, ...] = ()):
     """A retrieval service that embeds, and the texts it was asked for."""
     asked: list[str] = []
 
@@ -188,11 +189,11 @@ def test_a_risk_that_too_few_examples_can_promise_is_said_to_be_none() -> None:
 def test_labelled_messages_are_read_from_json_lines_and_csv(tmp_path) -> None:
     lines, table = tmp_path / "m.jsonl", tmp_path / "m.csv"
     lines.write_text('{"text": "send it back", "intent": "returns"}\n\n{"question": "a poem please", "intent": ""}\n')
-    table.write_text('text,intent\n"send it back, please",returns\na poem,out_of_scope\n')
+    table.write_text('text,intent,near\n"send it back, please",returns,\na poem,out_of_scope,yes\n')
     assert labelled.read(lines, INTENTS) == [Labelled("send it back", "returns", 1), Labelled("a poem please", "", 3)]
-    assert [(one.text, one.intent) for one in labelled.read(table, INTENTS)] == [
-        ("send it back, please", "returns"),
-        ("a poem", ""),
+    assert [(one.text, one.intent, one.near) for one in labelled.read(table, INTENTS)] == [
+        ("send it back, please", "returns", False),
+        ("a poem", "", True),
     ]
 
 
@@ -206,6 +207,8 @@ def test_labelled_messages_are_read_from_json_lines_and_csv(tmp_path) -> None:
         ),
         ("m.jsonl", "nonsense\n", r"m\.jsonl:1: no JSON"),
         ("m.jsonl", json.dumps({"intent": "returns"}), r"m\.jsonl:1: needs a `text`"),
+        ("m.jsonl", '{"text": "a", "intent": "returns", "near": true}', r"m\.jsonl:1: only what is out of scope can be `near`"),
+        ("m.jsonl", '{"text": "a", "intent": "", "near": "perhaps"}', r"m\.jsonl:1: `near` is true or false"),
         ("m.csv", "a,b\n1,2\n", r"the first line must name the columns"),
         ("m.jsonl", "", "no message in it"),
     ],

@@ -1,4 +1,5 @@
-"""Messages with the intent people gave them: JSON lines or CSV with `text` and `intent`, which is empty for out of scope."""
+"""Messages with the intent people gave them: JSON lines or CSV with `text` and `intent`, which is empty for out of scope, and
+with `near` for what is out of scope but close to it."""
 
 import csv
 import json
@@ -13,13 +14,16 @@ from core.records import Record
 OUTSIDE = ("", "out_of_scope", "oos")
 """What may stand for the intent of a message that is out of scope."""
 
+NEAR = {"": False, "false": False, "0": False, "no": False, "true": True, "1": True, "yes": True}
+
 
 class Labelled(Record, frozen=True):
-    """`intent` is "" for what is out of scope; `line` is where it stands in its file."""
+    """`intent` is "" for what is out of scope; `line` is where it stands in its file. `near`: out of scope, but close to it."""
 
     text: str
     intent: str = ""
     line: int = 0
+    near: bool = False
 
 
 def read(path: Path, intents: Collection[str]) -> list[Labelled]:
@@ -76,8 +80,13 @@ def _labelled(path: Path, line: int, row: dict[str, Any], intents: Collection[st
     text, intent = row.get("text") or row.get("question"), row.get("intent") or ""
     if not isinstance(text, str) or not text.strip() or not isinstance(intent, str):
         raise ConfigError(f"{path}:{line}: needs a `text` and an `intent`, both texts")
+    near = NEAR.get(str(row.get("near") or "").strip().lower())
+    if near is None:
+        raise ConfigError(f"{path}:{line}: `near` is true or false")
     if intent.strip() in OUTSIDE:
-        return Labelled(text.strip(), "", line)
+        return Labelled(text.strip(), "", line, near)
+    if near:
+        raise ConfigError(f"{path}:{line}: only what is out of scope can be `near`, this is of {intent.strip()!r}")
     if intent.strip() not in intents:
         raise ConfigError(f'{path}:{line}: no intent is called {intent.strip()!r}; write "" for a message that is out of scope')
     return Labelled(text.strip(), intent.strip(), line)

@@ -24,8 +24,8 @@ SURE = 0.9
 class Decision(Record, frozen=True):
     """`confidence` is the calibrated probability of `intent`; `candidates` are the three likeliest intents with theirs.
 
-    `scope` is the share of the examples recognised when held out that looked at least as strange. `why` is one sentence for
-    people. With `clarify` and `out_of_scope`, `intent` is the best candidate, which was not followed.
+    `scope`, `likeness` and `meant` as in a Guess. `why` is one sentence for people. With `clarify` and `out_of_scope`, `intent`
+    is the best candidate, which was not followed.
     """
 
     intent: str
@@ -34,6 +34,8 @@ class Decision(Record, frozen=True):
     kind: Literal["intent", "clarify", "out_of_scope"] = "intent"
     candidates: tuple[tuple[str, float], ...] = ()
     scope: float = 1.0
+    likeness: float = 1.0
+    meant: bool = False
 
 
 class Router:
@@ -95,7 +97,13 @@ class Router:
         """What the text alone says."""
         intent, chance = guess.ranked[0]
         decision = Decision(
-            intent=intent, confidence=round(chance, 4), candidates=_rounded(guess), why=_figures(guess), scope=guess.scope
+            intent=intent,
+            confidence=round(chance, 4),
+            candidates=_rounded(guess),
+            why=_figures(guess),
+            scope=guess.scope,
+            likeness=guess.likeness,
+            meant=guess.meant,
         )
         if guess.scope < self._about.out_of_scope_below:
             strange = f"stranger than {1 - guess.scope:.1%} of the examples (limit {1 - self._about.out_of_scope_below:.1%})"

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from core.assistant import Assistant
-from core.evaluation.intents.measuring import OWN, Judged
+from core.evaluation.intents.judged import OWN, Judged
 
 FEW = 12
 SURE = 0.8
