@@ -4,14 +4,19 @@ Constraints come first: who breaches one is out, however good, and a default tha
 asked:
 
 - **better**: its utility is higher. Low and medium risk: the difference, shrunk towards what the other intents show, is above
-  zero with P > .95. High risk: each intent by itself, exact where answers are right or wrong, corrected over all (Holm).
+  zero with P > .95, or a little more where there are several challengers, for of those one easily looks better by luck. High
+  risk: each intent by itself, exact where answers are right or wrong, corrected over all (Holm).
 - **not worse and cheaper**: the lower bound of its quality is at most `margin` under the default's, and it costs, or takes at
   the 95th percentile, at least a fifth less.
-- **cannot tell yet**: with how many more cases it could be told.
+- **cannot tell**: which is better is not known, and either so many more cases would tell, or none are worth asking, for the
+  challenger is not better by as much as is worth knowing, whichever it is.
+- **keep**: the challenger is worse, or breaks a constraint.
 
 The highest mean is never the rule: it moves intents for nothing, or for worse.
 """
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
@@ -83,7 +88,7 @@ class Trial:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What is to be done with an intent, and why. `track` is the one to take; `difference` in utility of the challenger named,
-    with its interval; `more` cases are needed where it cannot be told."""
+    with its interval; `more` cases are needed where it cannot be told (0: none are worth asking, `why` says the reason)."""
 
     kind: Kind
     track: str
@@ -110,6 +115,10 @@ class _Duel:
     saved: str
 
     @property
+    def key(self) -> tuple[str, str]:
+        return self.intent, self.challenger
+
+    @property
     def effect(self) -> Effect:
         return effect(self.utility, self.clusters)
 
@@ -122,13 +131,11 @@ def decide(trials: Mapping[str, Trial], rules: Rules = DEFAULT) -> dict[str, Ver
     """A verdict for each intent; all at once, because they borrow strength from each other and share one error rate."""
     duels = [duel for intent, trial in trials.items() for duel in _duels(intent, trial, rules)]
     chances = _chances(duels, trials)
-    proved = _proved([duel for duel in duels if trials[duel.intent].risk == "high"], rules)
+    better = _better([duel for duel in duels if duel.real >= rules.cases], trials, chances, rules)
     found: dict[str, list[Verdict]] = {intent: [] for intent in trials}
     for duel in duels:
-        high = trials[duel.intent].risk == "high"
-        key = (duel.intent, duel.challenger)
-        better = proved[key] if high else chances[key] > 1 - rules.alpha
-        found[duel.intent].append(_judged(duel, trials[duel.intent], rules, chance=chances[key], better=better))
+        verdict = _judged(duel, trials[duel.intent], rules, chance=chances[duel.key], better=duel.key in better)
+        found[duel.intent].append(verdict)
     return {intent: _best(trial, found[intent], rules) for intent, trial in trials.items()}
 
 
@@ -162,14 +169,29 @@ def _chances(duels: Sequence[_Duel], trials: Mapping[str, Trial]) -> dict[tuple[
     found = {}
     for family in families.values():
         for duel, posterior in zip(family, shrink([duel.effect for duel in family]), strict=True):
-            found[duel.intent, duel.challenger] = posterior.positive
+            found[duel.key] = posterior.positive
     return found
 
 
-def _proved(duels: Sequence[_Duel], rules: Rules) -> dict[tuple[str, str], bool]:
-    """Of high-risk intents: which challengers are better, each by its own cases, at one error rate for all."""
-    rejected = holm([_p_value(duel) for duel in duels], rules.alpha)
-    return {(duel.intent, duel.challenger): better for duel, better in zip(duels, rejected, strict=True)}
+def _better(
+    duels: Sequence[_Duel], trials: Mapping[str, Trial], chances: Mapping[tuple[str, str], float], rules: Rules
+) -> set[tuple[str, str]]:
+    """Which challengers are better. High-risk intents each by their own cases, at one error rate for all of them; in any other
+    intent those that stand against one default share one."""
+    high = [duel for duel in duels if trials[duel.intent].risk == "high"]
+    proved = holm([_p_value(duel) for duel in high], rules.alpha)
+    rivals = Counter(duel.intent for duel in duels)
+    return {duel.key for duel, better in zip(high, proved, strict=True) if better} | {
+        duel.key
+        for duel in duels
+        if trials[duel.intent].risk != "high" and chances[duel.key] > sure(rivals[duel.intent], rules.alpha)
+    }
+
+
+def sure(rivals: int, alpha: float) -> float:
+    """The P(better) from which one of so many challengers is taken for better. Half of their luck is their common default's, so
+    they count as the root of their number (the Dubey and Armitage-Parmar correction with a correlation of one half)."""
+    return (1 - alpha) ** (1 / math.sqrt(rivals))
 
 
 def _p_value(duel: _Duel) -> float:
@@ -195,8 +217,11 @@ def _judged(duel: _Duel, trial: Trial, rules: Rules, *, chance: float, better: b
         return replace(
             verdict, kind="cheaper", why=f"not worse by more than {rules.margin:.2f}, and {duel.saved}", track=duel.challenger
         )
+    if high < 0:
+        return replace(verdict, kind="keep", why=f"worse: {told}")
     if high < rules.least:
-        return replace(verdict, kind="keep", why=f"not better by {rules.least:.2f} or more: {told}")
+        why = f"{told}: whichever is better, it is not better by {rules.least:.2f}, so more cases are not worth asking"
+        return replace(verdict, kind="cannot_tell", why=why)
     needed = cases_needed(rules.least, deviation=max(duel.deviation, 0.05), alpha=rules.alpha)
     more = max(needed - seen.clusters, seen.clusters // 2, 1)
     return replace(
@@ -224,13 +249,13 @@ def _saved(challenger: Sequence[Score], default: Sequence[Score], share: float) 
 
 
 def _best(trial: Trial, verdicts: Sequence[Verdict], rules: Rules) -> Verdict:
-    """Of several that may take over the one with the highest lower bound; else what is open tells more than what is shut."""
+    """Of several that may take over the one with the highest lower bound; else first what more cases would tell."""
     broken = "; ".join(f"{track}: {breach}" for track, breach in sorted(trial.breaches.items()))
     if trial.default in trial.breaches and verdicts:
         return _forced(trial, verdicts, broken, rules)
     for kind in ("better", "cheaper", "cannot_tell", "keep"):
         if some := [verdict for verdict in verdicts if verdict.kind == kind]:
-            best = max(some, key=lambda verdict: verdict.low)
+            best = max(some, key=lambda verdict: (verdict.more > 0, verdict.low))
             return replace(best, why=f"{best.why}; out: {broken}") if broken else best
     if broken:
         allowed = trial.default not in trial.breaches

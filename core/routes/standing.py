@@ -114,7 +114,7 @@ def rests_on(route: Route) -> str:
     if route.evidence is None or not route.evidence.cases:
         return "an opinion"
     if route.evidence.kind == "cannot_tell":
-        return f"not told apart on {route.evidence.cases} cases yet"
+        return f"not told apart on {route.evidence.cases} cases"
     return f"measured on {route.evidence.cases} cases"
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from core.evaluation.tracks import report
 from core.evaluation.tracks.deciding import conclude
-from core.evaluation.tracks.records import Check, Judge, Run, Track
+from core.evaluation.tracks.records import Check, Judge, Limits, Run, Track
 from core.records import Citation
 from tests.evaluation.sample import sample
 
@@ -82,6 +82,19 @@ def test_what_cannot_be_told_yet_says_how_many_questions_would() -> None:
     open_ = [one for one in short.decisions if one.verdict.kind == "cannot_tell"]
     assert open_
     assert f"{sum(one.verdict.more for one in open_)} more questions would tell" in words(page)
+
+
+def test_where_the_difference_would_not_matter_no_more_questions_are_asked_for() -> None:
+    run = sample(3, intents=1, cases=60)
+    now = {one.case: one for one in run.answered if one.track == "rag"}
+    twins = [*now.values(), *(replace(one, track="prompt") for one in now.values())]
+    alike = conclude(replace(run, answered=tuple(twins), limits=Limits(banned=1.0)))
+    assert [(one.verdict.kind, one.verdict.more) for one in alike.decisions] == [("cannot_tell", 0)]
+    told = words(html.fromstring(report.page(alike)))
+    assert "For returns it cannot be told which track is better, but nothing is better by 5 points" in told
+    assert (
+        "prompt may be better than rag, or not (0.0 to 0.0 points), but not by 5: more questions are not worth asking" in told
+    )
 
 
 def test_a_default_that_breaks_a_constraint_is_named_also_where_nothing_may_take_over_yet() -> None:

@@ -74,6 +74,7 @@ class Tally:
     gaps: int = 0
     found: int = 0
     ties: int = 0
+    open_: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     intents: int = 0
     switched: int = 0
@@ -92,6 +93,7 @@ class Tally:
             if intent in drawn.tied:
                 self.ties += 1
                 self.kinds[verdict.kind] += 1
+                self.open_ += verdict.more > 0
             else:
                 self.gaps += 1
                 self.found += verdict.track == drawn.best(intent)
@@ -100,9 +102,9 @@ class Tally:
         self.single.append(max(float(np.mean([drawn.truth[intent][track] for intent in verdicts])) for track in TRACKS))
 
     @property
-    def not_switched(self) -> float:
-        """Of planted ties, the share that nothing was claimed of."""
-        return (self.kinds["cannot_tell"] + self.kinds["keep"]) / max(1, self.ties)
+    def untold(self) -> float:
+        """Of planted ties, the share of which it is said that it cannot be told."""
+        return self.kinds["cannot_tell"] / max(1, self.ties)
 
     def __str__(self) -> str:
         below = min(routed - single for routed, single in zip(self.routed, self.single, strict=True))
@@ -111,7 +113,8 @@ class Tally:
         return (
             f"{len(self.routed)} worlds, {self.intents} intents\n"
             f"  best track found where the gap is planted   {self.found / max(1, self.gaps):.1%} of {self.gaps}\n"
-            f"  nothing claimed where a tie is planted      {self.not_switched:.1%} of {self.ties} ({kinds})\n"
+            f"  cannot tell, where a tie is planted         {self.untold:.1%} of {self.ties} ({kinds};"
+            f" more cases would tell: {self.open_ / max(1, self.ties):.1%})\n"
             f"  switched to a worse track                   {self.harmful / self.intents:.2%} of intents\n"
             f"  routed utility                              {share:.2%} of the planted optimum\n"
             f"  worst world against its best single track   {100 * below:+.2f} points"

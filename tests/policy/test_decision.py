@@ -62,12 +62,43 @@ def test_what_cannot_be_told_yet_says_how_many_more_cases_it_takes() -> None:
     assert f"about {found.more} more cases" in found.why
 
 
+def test_what_cannot_be_told_and_would_not_matter_asks_for_no_more_cases() -> None:
+    same = [1, 1, 0, 1] * 150
+    found = verdict(scores(same), scores(same))
+    assert (found.kind, found.track, found.more) == ("cannot_tell", "prompt", 0)
+    assert "whichever is better, it is not better by 0.05, so more cases are not worth asking" in found.why
+
+
+def test_who_is_worse_leaves_the_default_where_it_is() -> None:
+    found = verdict(scores([1] * 120), scores([0, 1] * 60))
+    assert (found.kind, found.track, found.more) == ("keep", "prompt", 0)
+    assert found.why.startswith("worse: -0.500 utility on 120 cases")
+
+
+def test_of_several_challengers_one_that_more_cases_may_decide_speaks_before_one_that_they_would_not() -> None:
+    same, close = [1, 0] * 30, [0, 1] * 29 + [1, 1]
+    tracks = {"prompt": scores(same), "twin": scores(same), "rag": scores(close), "bad": scores([0] * 60)}
+    found = decide({"returns": Trial("low", "prompt", tracks)})["returns"]
+    assert (found.kind, found.challenger) == ("cannot_tell", "rag")
+    assert found.more > 0
+
+
+def test_the_more_challengers_there_are_the_surer_one_must_be() -> None:
+    default, luckier = scores([0] * 12 + [1] * 5 + [1, 0] * 80), scores([1] * 12 + [0] * 5 + [1, 0] * 80)
+    alone = decide({"returns": Trial("low", "prompt", {"prompt": default, "rag": luckier})})["returns"]
+    assert 0.95 < alone.chance < 0.98, alone
+    assert alone.kind == "better"
+    crowd = {f"own{n}": scores([0] * 177) for n in range(6)}
+    among = decide({"returns": Trial("low", "prompt", {"prompt": default, "rag": luckier} | crowd)})["returns"]
+    assert (among.kind, among.challenger, among.chance) == ("cannot_tell", "rag", alone.chance)
+
+
 def test_who_is_not_worse_and_cheaper_takes_over() -> None:
     same = [1, 1, 0, 1] * 150
     found = verdict(scores(same, cost=0.02), scores(same, cost=0.01))
     assert (found.kind, found.track) == ("cheaper", "rag")
     assert "50% cheaper" in found.why
-    assert verdict(scores(same, cost=0.02), scores(same, cost=0.018)).kind == "keep"
+    assert verdict(scores(same, cost=0.02), scores(same, cost=0.018)).track == "prompt"
     quicker = verdict(scores(same, seconds=3.0), scores(same, seconds=2.0))
     assert (quicker.kind, "33% faster at the 95th percentile" in quicker.why) == ("cheaper", True)
 
@@ -99,7 +130,7 @@ def test_cases_of_one_conversation_are_no_evidence_each() -> None:
     assert verdict(talks, others).kind == "cannot_tell"
 
 
-@pytest.mark.parametrize(("staleness", "kind"), [(1.0, "better"), (0.0, "keep")])
+@pytest.mark.parametrize(("staleness", "kind"), [(1.0, "better"), (0.0, "cannot_tell")])
 def test_outdated_answers_count_where_the_truth_changes(staleness: float, kind: str) -> None:
     right = [1, 1, 0, 1] * 40
     found = verdict(scores(right, stale=1.0), scores(right), rules=Rules(weights=Weights(stale=0.3)), staleness=staleness)

@@ -10,7 +10,7 @@ from tests.policy.planted_pipeline import BEST, MODELS, PRICES, TRUTH, Planted, 
 def test_what_is_planted_is_found_and_ties_are_left_alone() -> None:
     tally = live(range(25))
     assert tally.found >= 0.95 * tally.gaps, tally
-    assert tally.not_switched >= 0.90, tally
+    assert tally.untold >= 0.90, tally
     assert tally.harmful <= 0.01 * tally.intents, tally
     assert sum(tally.routed) >= 0.97 * sum(tally.optimum), tally
     assert all(routed >= single - 0.01 for routed, single in zip(tally.routed, tally.single, strict=True)), tally
@@ -31,7 +31,7 @@ async def test_one_planted_world_through_the_pipeline_is_seen_as_it_is(tmp_path:
         assert planted.asked == {"prompt": 180, "rag": 180, "stronger": 180}
     verdicts = found(run)
     assert verdicts["returns"] == ("better", BEST["returns"])
-    assert verdicts["tied"][0] in ("cannot_tell", "keep")
+    assert verdicts["tied"][0] == "cannot_tell"
     for side in run.sides:
         assert abs(side.figures["quality"].value - truth[side.intent][side.track]) < 0.15
         read, written = PRICES[MODELS[side.track]]

@@ -12,7 +12,7 @@ KINDS = {
     "cheaper": "switch",
     "forced": "switch, forced",
     "keep": "keep",
-    "cannot_tell": "cannot tell yet",
+    "cannot_tell": "cannot tell",
     "infeasible": "no track is allowed",
 }
 

@@ -55,7 +55,8 @@ def _wrong(check: Check) -> Html:
 def _sentences(run: Run, found: Totals | None) -> Iterator[str]:
     decided = [one for one in run.decisions if one.intent != NONE]
     switched = [one for one in decided if one.verdict.kind in SWITCHES]
-    open_ = [one for one in decided if one.verdict.kind == "cannot_tell"]
+    untold = [one for one in decided if one.verdict.kind == "cannot_tell"]
+    open_, shut = [one for one in untold if one.verdict.more], [named(one.intent) for one in untold if not one.verdict.more]
     if switched:
         yield f"Switch {len(switched)} of {count(len(decided), 'intent')}: {_targets(switched)}."
     else:
@@ -66,10 +67,14 @@ def _sentences(run: Run, found: Totals | None) -> Iterator[str]:
         more = sum(one.verdict.more for one in open_)
         names = listed([named(one.intent) for one in open_])
         yield f"For {names} it cannot be told yet: about {count(more, 'more question')} would tell."
+    if shut:
+        least = f"{100 * run.rules.least:g} points"
+        told = f"For {listed(shut)} it cannot be told which track is better, but nothing is better by {least}"
+        yield f"{told}: more questions are not worth asking."
     if alone := [named(one.intent) for one in decided if one.verdict.kind == "keep" and not one.verdict.challenger]:
         yield f"For {some(alone, 'intent')} there is nothing to compare: no other track was measured, or none is allowed."
-    if shut := [named(one.intent) for one in decided if one.verdict.kind == "infeasible"]:
-        yield f"For {listed(shut)} every track breaks a constraint: change the track, or the constraint."
+    if none := [named(one.intent) for one in decided if one.verdict.kind == "infeasible"]:
+        yield f"For {listed(none)} every track breaks a constraint: change the track, or the constraint."
 
 
 def _targets(switched: Sequence[Decision]) -> str:

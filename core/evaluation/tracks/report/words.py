@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from core.evaluation.intervals import Figure
 from core.evaluation.tracks.deciding import NONE, in_force
 from core.evaluation.tracks.records import Decision, Run
-from core.policy.decision import Kind, Verdict
+from core.policy.decision import Kind, Rules, Verdict
 
 TOLD = 3
 TURNS = 1000
@@ -15,7 +15,7 @@ SIGNS: Mapping[Kind, tuple[str, str]] = {
     "cheaper": ("→", "Switch"),
     "forced": ("!", "Switch: a must"),
     "keep": ("=", "Keep"),
-    "cannot_tell": ("?", "Cannot tell yet"),
+    "cannot_tell": ("?", "Cannot tell"),
     "infeasible": ("×", "No track is allowed"),
 }
 MEASURES: Mapping[str, str] = {
@@ -122,18 +122,20 @@ def said(run: Run, decision: Decision) -> str:
         "forced": f"{now} breaks a constraint: {broken(run, decision.intent, now)}."
         f" {verdict.track} is the best of those that keep them all.",
         "keep": _kept(verdict, now),
-        "cannot_tell": _open(verdict, now, broken(run, decision.intent, now), least=run.rules.cases),
+        "cannot_tell": _open(verdict, now, broken(run, decision.intent, now), run.rules),
         "infeasible": "Every track breaks a constraint.",
     }
     return sentences[verdict.kind]
 
 
-def _open(verdict: Verdict, now: str, broken: str, *, least: int) -> str:
+def _open(verdict: Verdict, now: str, broken: str, rules: Rules) -> str:
     more, out = count(verdict.more, "more question"), f"{now} breaks a constraint: {broken}. " if broken else ""
-    if broken or verdict.cases < least:
+    if broken or verdict.cases < rules.cases:
         return f"{out}Too few questions to compare {verdict.challenger} with {now}: {more} at least."
-    ends = f"{points(verdict.low)} to {points(verdict.high)}"
-    return f"{verdict.challenger} may be better than {now}, or not ({ends} points): {more} would tell."
+    told = f"{verdict.challenger} may be better than {now}, or not ({points(verdict.low)} to {points(verdict.high)} points)"
+    if verdict.more:
+        return f"{told}: {more} would tell."
+    return f"{told}, but not by {100 * rules.least:g}: more questions are not worth asking."
 
 
 def broken(run: Run, intent: str, track: str) -> str:
@@ -145,5 +147,4 @@ def _kept(verdict: Verdict, now: str) -> str:
     if not verdict.challenger:
         return f"{verdict.why[:1].upper()}{verdict.why[1:]}."
     closest = f"{points(verdict.difference)} points ({points(verdict.low)} to {points(verdict.high)})"
-    beats = "beats" if verdict.high < 0 else "is worth enough more than"
-    return f"Nothing {beats} {now}: {verdict.challenger} comes closest, {closest}."
+    return f"Nothing beats {now}: {verdict.challenger} comes closest, {closest}."
