@@ -191,7 +191,7 @@ def _better(
 def sure(rivals: int, alpha: float) -> float:
     """The P(better) from which one of so many challengers is taken for better. Half of their luck is their common default's, so
     they count as the root of their number (the Dubey and Armitage-Parmar correction with a correlation of one half)."""
-    return (1 - alpha) ** (1 / math.sqrt(rivals))
+    return math.exp(math.log1p(-alpha) / math.sqrt(rivals))
 
 
 def _p_value(duel: _Duel) -> float:
