@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from core.assistant.canaries import CanaryTable
 from core.assistant.measuring import Measure, Price
 from core.assistant.table import Table
 from core.toml_lines import Place
@@ -186,6 +187,7 @@ class Assistant(Table):
     intents: tuple[Intent, ...] = ()
     channels: dict[str, ChannelPolicy] = {}
     measure: Measure = Measure()
+    canary: CanaryTable = CanaryTable()
     tracks: dict[str, str] = Field({}, description="name → dotted path of a LangChain Runnable, module:attribute")
 
     @model_validator(mode="after")
@@ -211,6 +213,8 @@ class Assistant(Table):
             routes.append(((*here, "route"), intent.route))
         if "template" in self.about.default_route:
             yield Misfit(("assistant", "default_route"), "template has no words here: only an intent can take that track")
+        if self.canary.misfit:
+            yield Misfit(("canary", "steps"), self.canary.misfit)
         yield from self._audience_misfits()
         yield from self._source_misfits()
         yield from self._track_misfits(routes)

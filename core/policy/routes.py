@@ -5,6 +5,7 @@ A version never changes. The one in force is the newest; a rolled back one is fo
 
 from typing import Literal
 
+from core.policy.canary import Limits, Pace
 from core.policy.decision import Kind
 from core.records import Record, Versioned
 
@@ -58,7 +59,8 @@ class Routes(Versioned, frozen=True):
     """One version of all routes that differ from the assistant file's. `stage`: in `shadow` nobody's answers change, in
     `canary` those of the `share` of lanes, in `full` everybody's; the rest follow version `before` (0: the assistant file).
     `began` is the first version of its roll-out, and `log` where the stream LOG stood then. `sick`: the version that it takes
-    back because a constraint was breached (0: none)."""
+    back because a constraint was breached (0: none). `limits` and `pace` are those its roll-out began with: a test whose limits
+    were moved while it runs would promise nothing."""
 
     number: int
     routes: tuple[Route, ...] = ()
@@ -71,3 +73,5 @@ class Routes(Versioned, frozen=True):
     at: float = 0.0
     by: str = ""
     note: str = ""
+    limits: Limits = Limits()
+    pace: Pace = Pace()

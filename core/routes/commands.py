@@ -21,6 +21,7 @@ from core.routes import asked, proposals, shadows, telling, versions
 from core.routes.advising import advise
 from core.routes.progress import progress
 from core.routes.proposals import Wish
+from core.routes.trial import limits_of, pace_of
 from core.settings import Settings
 
 T = TypeVar("T")
@@ -110,10 +111,15 @@ async def _shown(bus: Bus, given: Settings, file: Assistant) -> list[str]:
 
 
 async def _rollout(bus: Bus, now: Routes, file: Assistant) -> list[str]:
-    """How what is tried out fares."""
+    """How what is tried out fares, and by which limits; else those of the next canary."""
+    limits, pace = limits_of(file), pace_of(file)
     if now.stage == "canary":
-        return await progress(bus, now, file)
-    return [shadows.told(await shadows.pairs(bus, now))] if now.stage == "shadow" else []
+        other = (limits, pace) != (now.limits, now.pace)
+        moved = ["what [canary] of the assistant file says now counts from the next one on"] * other
+        return [*await progress(bus, now, file), *telling.watched(now.limits, now.pace), *moved]
+    first, second = telling.watched(limits, pace)
+    shadow = [shadows.told(await shadows.pairs(bus, now))] if now.stage == "shadow" else []
+    return [*shadow, f"a canary would be one that {first}", second]
 
 
 @routes.command("diff")
@@ -148,12 +154,15 @@ def _merged(now: Routes, proposal: Routes) -> Routes:
 @routes.command("apply")
 @FILE
 @click.option(
-    "--canary", callback=_share, metavar="PERCENT", help="Try it on this share of conversations first.  [default: 5%]"
+    "--canary",
+    callback=_share,
+    metavar="PERCENT",
+    help="Try it on this share of conversations first.  [default: the first of `steps` in [canary], 5%]",
 )
 @click.option(
     "--shadow", callback=_share, metavar="PERCENT", help="Change nobody's answers; ask this share of questions again."
 )
-@click.option("--full", is_flag=True, help="Put it in force for everybody at once.")
+@click.option("--full", is_flag=True, help="Put it in force for everybody at once, unwatched.")
 @click.option("--anyway", is_flag=True, help="Also where the evidence no longer fits what runs.")
 @click.option("--note", default="", help="What to say of it in the list of versions.")
 def apply(file: Path | None, canary: float, shadow: float, full: bool, anyway: bool, note: str) -> None:
@@ -169,9 +178,12 @@ def apply(file: Path | None, canary: float, shadow: float, full: bool, anyway: b
     proposal = proposals.read(path)
     if wrong := proposals.impossible(proposal, about):
         raise ConfigError("\n".join([f"{path} does not fit {given.assistant}:", *(f"  {one}" for one in wrong)]))
-    wish = Wish("full" if full else "shadow" if shadow else "canary", shadow or canary or 0.05, _who(), time.time(), note)
+    share = shadow or canary or about.canary.steps[0]
+    wish = Wish("full" if full else "shadow" if shadow else "canary", share, _who(), time.time(), note)
     made = _with_bus(given, lambda bus: _apply(bus, given, about, proposal, wish=wish, anyway=anyway))
     click.echo(f"{path}\n{telling.headline(made)}")
+    if full:
+        click.echo(telling.UNWATCHED)
 
 
 async def _apply(bus: Bus, given: Settings, file: Assistant, proposal: Routes, *, wish: Wish, anyway: bool) -> Routes:

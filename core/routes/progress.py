@@ -2,22 +2,24 @@
 
 from core.assistant import Assistant
 from core.bus import Bus
-from core.policy.canary import ALPHA, MEASURES, Canary, Limits, Pace
+from core.policy.canary import ALPHA, MEASURES, Canary
 from core.policy.routes import Routes
 from core.routes import history
 from core.routes.trial import promised, trial_of
 
-PACE = Pace()
 NAMES = {"unserved": "not served", "passed_on": "passed on", "down": "thumbs down", "late": "late", "dear": "dear"}
 
 
 async def progress(bus: Bus, version: Routes, file: Assistant) -> list[str]:
     """Counted turns at this step, what went wrong on either side, and how strong the evidence is."""
     trial = await trial_of(bus, version, file)
-    canary, met = Canary(version.share, promised([version], Limits(), trial.new)), 0
+    canary, met = Canary(version.share, promised([version], version.limits, trial.new)), 0
     async for turn in history.turns(bus, version.log):
         met += trial.show(canary, turn) and turn.routes == version.number
-    return [f"{met} of {PACE.turns} counted turns at this step, {_evidence(canary)}", f"canaries (others): {_sides(canary)}"]
+    return [
+        f"{met} of {version.pace.turns} counted turns at this step, {_evidence(canary)}",
+        f"canaries (others): {_sides(canary)}",
+    ]
 
 
 def _evidence(canary: Canary) -> str:

@@ -13,7 +13,7 @@ from core.errors import ConfigError, RecordError
 from core.policy.routes import Route, Routes
 from core.records import decode
 from core.routes import staleness, versions
-from core.routes.trial import Tracks, at_stake
+from core.routes.trial import Tracks, at_stake, limits_of, pace_of
 
 RUNS, ROUTES = Path("evaluation") / "tracks", "routes.json"
 ADVICE = Path("evaluation") / "advice" / ROUTES
@@ -136,6 +136,8 @@ async def apply(bus: Bus, proposal: Routes, wish: Wish, file: Assistant) -> Rout
         at=wish.at,
         by=wish.by,
         note=wish.note or proposal.note,
+        limits=limits_of(file),
+        pace=pace_of(file),
     )
     return await versions.add(bus, made, after=now.number)
 

@@ -19,7 +19,7 @@ from core import keys
 from core.assistant import Assistant
 from core.bus import Bus
 from core.errors import Conflict, RecordError, TurnoutError
-from core.policy.canary import Canary, Limits, Pace
+from core.policy.canary import Canary
 from core.policy.routes import Routes
 from core.records import Event, Turn, decode, encode
 from core.routes import versions
@@ -47,8 +47,6 @@ class Rollout:
     bus: Bus
     standing: Standing
     file: Callable[[], Assistant]
-    pace: Pace = Pace()
-    limits: Limits = Limits()
     clock: Callable[[], float] = time.time
 
     async def run(self) -> None:
@@ -79,14 +77,14 @@ class Rollout:
             await asyncio.sleep(AGAIN if work else 0)
 
     async def _canary(self, version: Routes, trial: Trial) -> None:
-        canary = Canary(version.share, promised([version], self.limits, trial.new))
-        met, ready = 0, False
+        canary = Canary(version.share, promised([version], version.limits, trial.new))
+        met, ready, pace = 0, False, version.pace
         async with aclosing(self._turns(version)) as turns:
             async for turn in turns:
                 met += trial.show(canary, turn) and turn.routes == version.number
                 EVIDENCE.set(canary.worst)
-                long_enough = met >= self.pace.turns and turn.at - version.at >= self.pace.seconds
-                ready = long_enough and canary.worst < self.pace.calm
+                long_enough = met >= pace.turns and turn.at - version.at >= pace.seconds
+                ready = long_enough and canary.worst < pace.calm
                 if canary.breach or ready:
                     break
         if canary.breach:
@@ -103,7 +101,7 @@ class Rollout:
         log.error("canary rolled back", version=version.number, now=made.number, breach=breach)
 
     async def _grow(self, version: Routes, met: int) -> None:
-        share = self.pace.after(version.share)
+        share = version.pace.after(version.share)
         note = f"from {version.share:.0%} to {share:.0%}: {met} turns of canaries without a breach"
         grown = replace(version, share=share, stage="full" if share == 1.0 else "canary", at=self.clock(), by=BY, note=note)
         made = await versions.add(self.bus, grown, after=version.number)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from core.assistant import Assistant
+from core.policy.canary import Limits, Pace
 from core.policy.drift import Drift
 from core.policy.routes import Route, Routes
 from core.routes.staleness import days, names
@@ -32,6 +33,25 @@ def headline(routes: Routes) -> str:
         force = f"canary: {routes.share:.0%} of conversations, the others follow {others}"
     note = f": {routes.note}" if routes.note else ""
     return f"version {routes.number}, {force}; by {routes.by or 'somebody'}, {when(routes.at)}{note}"
+
+
+def watched(limits: Limits, pace: Pace) -> list[str]:
+    """How a canary's share grows and how much worse it may be, in two lines."""
+    steps = " → ".join(f"{step:.0%}" for step in pace.steps)
+    late = f"later than the others' 95th percentile × {limits.slower:g} (and {limits.seconds:g} s)"
+    dear = f"dearer than theirs × {limits.dearer:g}"
+    return [
+        f"grows {steps} of conversations, each step after {pace.turns} counted turns and {pace.seconds / 3600:g} h",
+        f"may be worse by: not served {limits.unserved:.0%}, passed on {limits.passed_on:.0%}, thumbs down {limits.down:.0%};"
+        f" {limits.beyond:.0%} of answers {late} or {dear}",
+    ]
+
+
+UNWATCHED = (
+    "Nothing watches this version, and nothing takes it back by itself: everybody follows it, so nobody is left to compare with."
+    " The turns before it are no measure, for hours, load and outages differ as well. `--canary 50%` goes nearly as fast and is"
+    " watched; else look at /metrics, and take it back with `turnout routes rollback`."
+)
 
 
 def table(rows: Iterable[Sequence[str]]) -> list[str]:

@@ -1,12 +1,12 @@
 """Which turns of the log belong to a roll-out, and what each of them shows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core import keys
 from core.assistant import Assistant
 from core.bus import Bus
-from core.policy.canary import Canary, Case, Limits
+from core.policy.canary import Canary, Case, Limits, Pace
 from core.policy.routes import Routes
 from core.policy.sequential import coin
 from core.records import Turn
@@ -84,6 +84,25 @@ async def trial_of(bus: Bus, version: Routes, file: Assistant) -> Trial:
     return Trial({one.number: one for one in (*family, version)}, before, moved, kept)
 
 
+def limits_of(file: Assistant) -> Limits:
+    """How much worse canaries may be, as the assistant file says."""
+    told = file.canary
+    return Limits(
+        unserved=told.unserved,
+        passed_on=told.passed_on,
+        down=told.down,
+        beyond=told.beyond,
+        slower=told.slower,
+        seconds=told.seconds,
+        dearer=told.dearer,
+    )
+
+
+def pace_of(file: Assistant) -> Pace:
+    """How fast a canary's share grows, as the assistant file says."""
+    return Pace(steps=file.canary.steps, turns=file.canary.turns, seconds=3600 * file.canary.hours)
+
+
 def promised(new: Iterable[Routes], limits: Limits, moved: Tracks) -> Limits:
     """The limits with what the measurement said of the new tracks: who was measured to be slower, or dearer, may be."""
     seconds, cost = [1.0], [1.0]
@@ -93,8 +112,4 @@ def promised(new: Iterable[Routes], limits: Limits, moved: Tracks) -> Limits:
         if old and taken:
             seconds.append(taken.seconds_p95 / old.seconds_p95 if old.seconds_p95 else 1.0)
             cost.append(taken.cost / old.cost if old.cost else 1.0)
-    return Limits(**{**_plain(limits), "promised_seconds": max(seconds), "promised_cost": max(cost)})
-
-
-def _plain(limits: Limits) -> dict[str, float]:
-    return {name: getattr(limits, name) for name in Limits.__slots__}
+    return replace(limits, promised_seconds=max(seconds), promised_cost=max(cost))

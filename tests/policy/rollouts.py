@@ -1,7 +1,10 @@
-"""Roll-outs whose truth is known: how often a healthy one is rolled back, and how soon a sick one."""
+"""Roll-outs whose truth is known: how often a healthy one is rolled back, and how soon a sick one.
+
+`python -m tests.policy.rollouts [ROUNDS [STEP…]]`
+"""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,10 +50,10 @@ class End:
     canaries: int
 
 
-def roll_out(seed: int, truth: Truth = OTHERS, *, turns: int = 12_000, thumbs: float = 0.15) -> End:
+def roll_out(seed: int, truth: Truth = OTHERS, *, pace: Pace = PACE, turns: int = 12_000, thumbs: float = 0.15) -> End:
     """Conversations of uneven length come and go; a conversation has its own luck. Ends when it is rolled back or everybody
     follows."""
-    dice, share, canary, since, met = np.random.default_rng(seed), PACE.steps[0], Canary(PACE.steps[0]), 0, 0
+    dice, share, canary, since, met = np.random.default_rng(seed), pace.steps[0], Canary(pace.steps[0]), 0, 0
     draws = dice.random(turns)
     lanes = [(f"{seed}:{n}", draws[n], dice.gamma(1.0)) for n in range(turns // 3)]
     open_lanes = list(dice.choice(len(lanes), 40, replace=False))
@@ -75,28 +78,29 @@ def roll_out(seed: int, truth: Truth = OTHERS, *, turns: int = 12_000, thumbs: f
             canary.thumb(name, case.id, down=bool(dice.random() < mine.down), at=case.at)
         if canary.breach:
             return End(canary.breach, share, number + 1, met)
-        if since >= PACE.turns and canary.worst < PACE.calm:
-            share, since = PACE.after(share), 0
+        if since >= pace.turns and canary.worst < pace.calm:
+            share, since = pace.after(share), 0
             canary.share = share
             if share == 1.0:
                 return End("", 1.0, number + 1, met)
     return End("", share, turns, met)
 
 
-def false_alarms(rounds: int, truth: Truth = OTHERS) -> tuple[int, int]:
+def false_alarms(rounds: int, truth: Truth = OTHERS, *, pace: Pace = PACE) -> tuple[int, int]:
     """(rolled back, reached everybody) of healthy roll-outs."""
-    ends = [roll_out(seed, truth) for seed in range(rounds)]
+    ends = [roll_out(seed, truth, pace=pace) for seed in range(rounds)]
     return sum(bool(end.breach) for end in ends), sum(end.share == 1.0 for end in ends)
 
 
 if __name__ == "__main__":
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    wrong, through = false_alarms(rounds)
+    pace = replace(PACE, steps=tuple(map(float, sys.argv[2:])) or PACE.steps)
+    wrong, through = false_alarms(rounds, pace=pace)
     print(f"healthy: {wrong} of {rounds} rolled back, {through} reached everybody", flush=True)
-    wrong, through = false_alarms(rounds // 4, BARELY)
+    wrong, through = false_alarms(rounds // 4, BARELY, pace=pace)
     print(f"worse, but by less than is allowed: {wrong} of {rounds // 4} rolled back, {through} reached everybody", flush=True)
     for name, truth in SICK.items():
-        ends = [roll_out(seed, truth) for seed in range(rounds // 10)]
+        ends = [roll_out(seed, truth, pace=pace) for seed in range(rounds // 10)]
         caught = [end for end in ends if end.breach]
         median = f"after a median of {np.median([end.canaries for end in caught]):.0f} turns of canaries" if caught else ""
         print(f"{name}: {len(caught)} of {len(ends)} rolled back {median}", flush=True)

@@ -200,3 +200,48 @@ async def test_why_tells_which_version_a_turn_followed_and_on_what_evidence(shop
         assert "there returns takes rag; measured on 312 cases" in told
         assert "evidence: run run1, better: better: +0.083 utility on 312 cases" in told
         assert "now this conversation follows version 2" in told
+
+
+SETTINGS = """
+[canary]
+steps = [0.2, 1]
+turns = 40
+hours = 0.5
+unserved = 0.01
+"""
+
+
+async def test_the_assistant_file_says_how_a_canary_grows_and_what_it_began_with_stays(shop: Shop) -> None:
+    assert "a canary would be one that grows 5% → 25% → 50% → 100% of conversations" in await shop.says("show")
+    file = shop.folder / "assistant.toml"
+    plain = file.read_text()
+    file.write_text(plain + SETTINGS)
+    assert "canary: 20% of conversations" in await shop.says("apply", str(await shop.proposal(PROMPT)))
+    now = await versions.newest(shop.bus)
+    assert (now.pace.steps, now.pace.turns, now.pace.seconds, now.limits.unserved) == ((0.2, 1.0), 40, 1800, 0.01)
+    shown = await shop.says("show")
+    assert "0 of 40 counted turns at this step" in shown
+    assert "grows 20% → 100% of conversations, each step after 40 counted turns and 0.5 h" in shown
+    assert "may be worse by: not served 1%, passed on 5%, thumbs down 10%" in shown
+    assert "counts from the next one on" not in shown
+    file.write_text(plain)
+    shown = await shop.says("show")
+    assert "each step after 40 counted turns and 0.5 h" in shown
+    assert "what [canary] of the assistant file says now counts from the next one on" in shown
+
+
+@pytest.mark.parametrize("steps", ["[0.5, 0.05, 1]", "[0.05, 0.5]", "[1]", "[0, 1]", "[0.5, 2]"])
+async def test_steps_that_are_no_way_to_everybody_are_told_by_their_line(shop: Shop, steps: str) -> None:
+    file = shop.folder / "assistant.toml"
+    file.write_text(f"{file.read_text()}[canary]\nsteps = {steps}\n")
+    told = await shop.refuses("show")
+    assert (
+        f"assistant.toml:{len(file.read_text().splitlines())}: canary.steps: must rise from a share of conversations to 1"
+        in told
+    )
+
+
+async def test_who_puts_routes_in_force_at_once_is_told_that_nothing_watches(shop: Shop) -> None:
+    told = await shop.says("apply", str(await shop.proposal(PROMPT)), "--full")
+    assert "Nothing watches this version" in told
+    assert "`--canary 50%` goes nearly as fast and is watched" in told

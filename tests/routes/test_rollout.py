@@ -15,7 +15,7 @@ from core.dialog import service
 from core.errors import Unavailable
 from core.leases import MemoryLeases
 from core.memory import LocalMemory
-from core.policy.canary import Pace
+from core.policy.canary import Limits, Pace
 from core.policy.routes import Evidence, Measured, Route, Routes
 from core.records import Event, Turn, Usage, decode, encode
 from core.routes import rollout, versions
@@ -41,7 +41,7 @@ route = ["template"]
 template = "Within thirty days."
 """
 TUNED = (Route(intent="returns", tracks=("tuned",)),)
-PACE = Pace(turns=12, seconds=100)
+PACED = Routes(number=0, pace=Pace(turns=12, seconds=100))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ class Log:
     def __init__(self, bus: MemoryBus, file: Path) -> None:
         self.bus, self.now = bus, 1000.0
         self.standing = Standing()
-        self.rollout = Rollout(bus, self.standing, lambda: assistant.read(file), pace=PACE, clock=lambda: self.now)
+        self.rollout = Rollout(bus, self.standing, lambda: assistant.read(file), clock=lambda: self.now)
         self.count = 0
 
     @asynccontextmanager
@@ -71,8 +71,8 @@ class Log:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def begin(self, stage: str = "canary", share: float = 0.05, routes=TUNED) -> None:
-        made = Routes(number=0, routes=routes, stage=stage, share=share, before=0, began=1, at=self.now)
+    async def begin(self, stage: str = "canary", share: float = 0.05, routes=TUNED, like: Routes = PACED) -> None:
+        made = replace(like, routes=routes, stage=stage, share=share, before=0, began=1, at=self.now)
         await versions.add(self.bus, made, after=0)
         await self.stands_at(1)
 
@@ -117,6 +117,17 @@ async def test_a_healthy_canary_grows_step_by_step_to_everybody(log: Log) -> Non
     assert shares == [0.05, 0.25, 0.5, 1.0]
     assert (final.routes, final.by) == (TUNED, "roll-out")
     assert "turns of canaries without a breach" in final.note
+
+
+async def test_a_canary_grows_by_the_steps_and_is_judged_by_the_limits_it_began_with(log: Log) -> None:
+    lenient = replace(
+        Routes(number=0), limits=Limits(unserved=0.9, passed_on=0.9), pace=Pace(steps=(0.3, 1.0), turns=12, seconds=0)
+    )
+    async with log.watched():
+        await log.begin(share=0.3, like=lenient)
+        await log.until(lambda now: now.stage == "full", lambda turn, canary: replace(turn, track="none") if canary else turn)
+        shares = [one.share for one in await versions.every(log.bus)]
+    assert shares == [0.3, 1.0]
 
 
 SICK = {
