@@ -125,9 +125,11 @@ async def test_a_canary_grows_by_the_steps_and_is_judged_by_the_limits_it_began_
     )
     async with log.watched():
         await log.begin(share=0.3, like=lenient)
-        await log.until(lambda now: now.stage == "full", lambda turn, canary: replace(turn, track="none") if canary else turn)
+        end = await log.until(
+            lambda now: now.stage == "full", lambda turn, canary: replace(turn, track="none") if canary else turn
+        )
         shares = [one.share for one in await versions.every(log.bus)]
-    assert shares == [0.3, 1.0]
+    assert (shares, end.routes) == ([0.3, 1.0], TUNED)
 
 
 SICK = {
