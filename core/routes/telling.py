@@ -48,9 +48,9 @@ def watched(limits: Limits, pace: Pace) -> list[str]:
 
 
 UNWATCHED = (
-    "Nothing watches this version, and nothing takes it back by itself. Everybody follows it, nobody is left to compare with, and"
-    " the turns before it are no measure, for hours, load and outages differ as well. `--canary 50%` goes nearly as fast and"
-    " is watched; else look at /metrics, and take it back with `turnout routes rollback`."
+    "Nothing watches this version, and nothing takes it back by itself. Everybody follows it, so nobody is left to"
+    " compare with, and the turns before it are no measure: hours, load and outages differ as well. `--canary 50%`"
+    " goes nearly as fast and is watched; else look at /metrics, and take it back with `turnout routes rollback`."
 )
 
 
