@@ -17,10 +17,12 @@ class Price(Table):
 
 
 class Person(Table):
-    """`[measure.person]`: what it costs and takes when a person answers instead, as the owner assumes it."""
+    """`[measure.person]`: what it costs and takes when a person answers instead, as the owner assumes it; and what a `minute`
+    of a person's time costs, by which answers that people gave are measured."""
 
     cost: float = Field(0, ge=0)
     seconds: float = Field(0, ge=0)
+    minute: float | None = Field(None, ge=0)
 
 
 class Measure(Table):

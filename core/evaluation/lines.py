@@ -4,7 +4,7 @@ import csv
 import difflib
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -33,9 +33,9 @@ T = TypeVar("T", bound=Named)
 @dataclass(frozen=True, slots=True)
 class Form(Generic[T]):
     """What a line becomes. `complete` says what no type can, by a ValueError in words for whoever wrote the line, and gives the
-    record its id. `lists` may hold a single word in place of a list, `flags` are true or false in a table, `more` are fields
-    known to `prepare` only, which has the line's fields before they are a `kind`. In a table a column `a.b` is the field b of
-    a."""
+    record its id. `lists` may hold a single word in place of a list, `flags` are true or false in a table, which has one
+    of the `columns`; `more` are fields known to `prepare` only, which has the line's fields before they are a `kind`. A
+    column `a.b` is the field b of a."""
 
     kind: type[T]
     complete: Callable[[T], T]
@@ -44,6 +44,7 @@ class Form(Generic[T]):
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict
     more: tuple[str, ...] = ()
     flags: tuple[str, ...] = ("answerable",)
+    columns: tuple[str, ...] = ("question",)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -59,7 +60,7 @@ def read(path: Path, form: Form[T]) -> list[T]:
         raise BadQuestions(f"{path}: not UTF-8 at byte {error.start}") from None
     except OSError as error:
         raise BadQuestions(f"{path}: {error.strerror}") from None
-    rows = _csv(path, text) if path.suffix.lower() in (".csv", ".tsv") else _lines(text)
+    rows = _csv(path, text, form.columns) if path.suffix.lower() in (".csv", ".tsv") else _lines(text)
     found, wrong, seen = [], [], dict[str, int]()
     for line, raw in rows:
         try:
@@ -88,11 +89,12 @@ def _lines(text: str) -> Iterator[tuple[int, Any]]:
             yield number, line
 
 
-def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv(path: Path, text: str, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Lists are separated by |; the line is that of a row's end, as quoted cells may hold several."""
     reader = csv.DictReader(text.splitlines(keepends=True), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-    if "question" not in (reader.fieldnames or ()):
-        raise BadQuestions(f"{path}:1: the first line must name the columns, and one of them `question`")
+    if not {*columns} & {*(reader.fieldnames or ())}:
+        named = " or ".join(f"`{column}`" for column in columns)
+        raise BadQuestions(f"{path}:1: the first line must name the columns, and one of them {named}")
     for row in reader:
         yield reader.line_num, row
 

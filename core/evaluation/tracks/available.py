@@ -21,7 +21,7 @@ def available(assistant: Assistant, settings: Settings, only: Sequence[str] = ()
 
 
 def asked(tracks: Sequence[Track]) -> list[Track]:
-    return [track for track in tracks if not track.left_out and not track.assumed]
+    return [track for track in tracks if not (track.left_out or track.assumed or track.filed)]
 
 
 def suits(track: str, case: Case, assistant: Assistant) -> bool:

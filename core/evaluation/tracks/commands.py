@@ -4,10 +4,11 @@ evidence."""
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from msgspec.structs import replace
@@ -21,9 +22,9 @@ from core.evaluation.judging import commands as judges
 from core.evaluation.judging.checks import Checks
 from core.evaluation.judging.refusing import sayings
 from core.evaluation.tracks import cases as files
-from core.evaluation.tracks import freshness, money, report
+from core.evaluation.tracks import freshness, money, people, report
 from core.evaluation.tracks.asking import asking
-from core.evaluation.tracks.available import asked, available
+from core.evaluation.tracks.available import PERSON, asked, available
 from core.evaluation.tracks.deciding import conclude
 from core.evaluation.tracks.fingerprints import made_with
 from core.evaluation.tracks.grading import Grading
@@ -31,6 +32,7 @@ from core.evaluation.tracks.header import behind, header, settled
 from core.evaluation.tracks.judging import Judging
 from core.evaluation.tracks.keeping import REPORT, ROUTES, Kept, find, fresh, unfinished
 from core.evaluation.tracks.money import Bounds, Purse
+from core.evaluation.tracks.people import Spoken
 from core.evaluation.tracks.records import Case, Judge, Run, Track
 from core.evaluation.tracks.running import Running, Tell
 from core.evaluation.tracks.summary import summary
@@ -45,12 +47,14 @@ CHANGED = ("documents", "models", "prompts")
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """`only`: tracks by name, empty: all. `most`: the most to spend, 0: no limit. `anew`: carry on nothing."""
+    """`only`: tracks by name, empty: all. `most`: the most to spend, 0: no limit. `anew`: carry on nothing. `person`: a
+    file of what people answered."""
 
     only: tuple[str, ...] = ()
     parallel: int = 4
     most: float = 0.0
     anew: bool = False
+    person: Path | None = None
 
 
 @click.command()
@@ -58,13 +62,17 @@ class Choices:
 @click.option("--track", "only", multiple=True, help="Ask this track; may be given several times.  [default: all that can run]")
 @click.option("--parallel", type=click.IntRange(1, 64), default=4, show_default=True, help="Questions asked at once.")
 @click.option(
-    "--most", type=click.FloatRange(0, min_open=True), default=None, help="Stop before more money than this is spent."
+    "--most",
+    type=click.FloatRange(0, min_open=True),
+    callback=lambda _context, _option, value: value or 0.0,
+    help="Stop before more money than this is spent.",
+)
+@click.option(
+    "--person", type=click.Path(path_type=Path, dir_okay=False), help="What people answered: id or question, answer, seconds."
 )
 @click.option("--new", "anew", is_flag=True, help="Begin anew, also where the last run was cut off.")
 @click.option("--again", metavar="RUN", help="Ask nothing: check a run that is kept, and draw its report anew.")
-def tracks(
-    questions: Path | None, only: tuple[str, ...], parallel: int, most: float | None, anew: bool, again: str | None
-) -> None:
+def tracks(questions: Path | None, again: str | None, **chosen: Any) -> None:
     """Ask every track QUESTIONS, judge the answers, and propose routes with their evidence.
 
     QUESTIONS is a file of JSON lines or CSV; without it, questions.jsonl beside the assistant file. A run that was cut off goes
@@ -78,7 +86,7 @@ def tracks(
     path = questions or given.assistant.parent / BESIDE
     found = files.read(path)
     files.check(found, file)
-    sys.exit(_told(*asyncio.run(_evaluate(given, file, path.name, found, Choices(only, parallel, most or 0.0, anew)))))
+    sys.exit(_told(*asyncio.run(_evaluate(given, file, path.name, found, Choices(**chosen)))))
 
 
 def _told(kept: Kept, run: Run) -> int:
@@ -111,6 +119,12 @@ async def measure(
 ) -> tuple[Kept, Run]:
     """One run, or the rest of one that was cut off; asked, kept, concluded. `name`: of the questions."""
     found = available(file, given, choices.only)
+    spoken: Mapping[str, Spoken] = {}
+    if choices.person:
+        found = [*(track for track in found if track.name != PERSON), people.track(choices.person, file)]
+        every = people.read(choices.person)
+        spoken = people.of(every, cases)
+        click.echo(people.told(spoken, every, cases), err=True)
     if not asked(found):
         raise ConfigError("no track can be asked: " + "; ".join(f"{track.name}: {track.left_out}" for track in found))
     if choices.most:
@@ -121,7 +135,7 @@ async def measure(
     run = await header(bus, given, file, cases=cases, tracks=found)
     run = replace(run, questions=name, most=choices.most)
     kept = begin(given.data, run, anew=choices.anew)
-    return kept, await carry_out(bus, given, file, kept, choices)
+    return kept, await carry_out(bus, given, file, kept, choices, spoken=spoken)
 
 
 def begin(data: Path, run: Run, *, anew: bool) -> Kept:
@@ -142,8 +156,10 @@ def begin(data: Path, run: Run, *, anew: bool) -> Kept:
     return kept
 
 
-async def carry_out(bus: Bus, given: Settings, file: Assistant, kept: Kept, choices: Choices) -> Run:
-    """Ask what is not answered yet, and conclude."""
+async def carry_out(
+    bus: Bus, given: Settings, file: Assistant, kept: Kept, choices: Choices, *, spoken: Mapping[str, Spoken]
+) -> Run:
+    """Ask what is not answered yet, take in what people answered, and conclude."""
     run = kept.begun
     progress = Progress(run.currency)
     done = {(one.case, one.track): one for one in kept.answers() if one.outcome != "failed"}
@@ -155,6 +171,7 @@ async def carry_out(bus: Bus, given: Settings, file: Assistant, kept: Kept, choi
             bounds = Bounds(file, run.prices)
             running = Running(asks, grading, book, file, purse, bounds, run.cases, asked(run.tracks), done)
             await running.ask(parallel=choices.parallel, tell=progress)
+            await hear(running, run.tracks, spoken)
             await freshness.measure(running, bus, given, kept.folder / SCRATCH, parallel=choices.parallel, tell=progress)
             asked_judges = await judge(running, given, file, parallel=choices.parallel, tell=progress)
         progress.end()
@@ -172,6 +189,15 @@ async def carry_out(bus: Bus, given: Settings, file: Assistant, kept: Kept, choi
         run = replace(run, checks=report.checks(run))
         kept.finish(run)
     return run
+
+
+async def hear(running: Running, tracks: Sequence[Track], spoken: Mapping[str, Spoken]) -> None:
+    """Grade what people answered, like any other answer, of the questions that were asked of the tracks too."""
+    asked_too = {case for case, _ in running.done}
+    for track in (track for track in tracks if track.filed):
+        for case in running.cases:
+            if case.id in spoken and case.id in asked_too and (case.id, track.name) not in running.done:
+                running.keep(await running.grade(case, people.taken(case, spoken[case.id], track)))
 
 
 async def judge(running: Running, given: Settings, file: Assistant, *, parallel: int, tell: Tell) -> tuple[Judge, ...]:

@@ -28,10 +28,16 @@ def conclude(run: Run) -> Run:
     groups = grouped(run.cases, run.answered)
     sides = [_side(key, some, run.limits) for key, some in sorted(groups.items())]
     stakes = {intent: _stakes(run, intent, groups) for intent in sorted({intent for intent, _ in groups})}
-    trials = {intent: _trial(intent, at_stake, groups, sides) for intent, at_stake in stakes.items()}
+    routable = {key: some for key, some in groups.items() if key[1] not in filed(run)}
+    trials = {intent: _trial(intent, at_stake, routable, sides) for intent, at_stake in stakes.items()}
     verdicts = decide(trials, run.rules)
     found = [Decision(intent=intent, stakes=stakes[intent], verdict=_finite(verdict)) for intent, verdict in verdicts.items()]
     return replace(run, sides=tuple(sides), decisions=tuple(found))
+
+
+def filed(run: Run) -> frozenset[str]:
+    """Tracks whose answers were read from a file: measured, and never routed to."""
+    return frozenset(track.name for track in run.tracks if track.filed)
 
 
 def _side(key: tuple[str, str], some: Sequence[tuple[Case, Answered]], limits: Limits) -> Side:

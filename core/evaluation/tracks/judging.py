@@ -27,7 +27,9 @@ class Judging:
 
     async def all(self, *, parallel: int) -> None:
         """Every answer that lacks a fact and was not judged yet."""
-        pairs = [(case, track) for case, track in self.running.pairs() if self._open(case, track)]
+        cases = {case.id: case for case in self.running.cases}
+        every = [(cases[case], Track(name=track)) for case, track in self.running.done if case in cases]
+        pairs = [pair for pair in every if self._open(*pair)]
 
         async def one(case: Case, track: Track) -> bool:
             held = len(case.claims) * paid(self._price, BOUND, calls=2)

@@ -158,12 +158,15 @@ class Side(Record, frozen=True):
 
 class Track(Record, frozen=True):
     """A track as it stood: the model behind it, "" for none; why it was left out, "" where it was asked. `assumed`: nothing was
-    measured, it is what the owner says it costs and takes."""
+    measured, it is what the owner says it costs and takes. `filed`: it was not asked, its answers are from a file with this
+    fingerprint; a `minute` of whoever gave them costs so much."""
 
     name: str
     model: str = ""
     left_out: str = ""
     assumed: bool = False
+    filed: str = ""
+    minute: float = 0.0
 
 
 class Price(Record, frozen=True):

@@ -22,7 +22,9 @@ def summary(run: Run) -> list[str]:
 
 
 def _head(run: Run) -> Iterator[str]:
-    names = ", ".join(track.name for track in run.tracks if not track.left_out and not track.assumed)
+    names = ", ".join(
+        track.name + " (from a file)" * bool(track.filed) for track in run.tracks if not track.left_out and not track.assumed
+    )
     yield f"{len(run.cases)} questions of {run.questions} asked of {names}; {len(run.answered)} answers"
     yield f"quality with its 95 % interval; money in {run.currency} a turn; seconds to the first token and to the whole answer"
     for track in run.tracks:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from core.evaluation.tracks.deciding import DAYS, STALENESS
-from core.evaluation.tracks.records import Run
+from core.evaluation.tracks.records import Run, Track
 from core.evaluation.tracks.report.html import Html, el, joined, row, table
 from core.evaluation.tracks.report.standing import SOURCE
 from core.evaluation.tracks.report.words import count, share
@@ -82,7 +82,7 @@ def versions(run: Run) -> Iterator[Html]:
     yield el("h2", "What exactly was measured", id="versions")
     rows = [row(name, _print(run, name)) for name in WHOLE if name in run.made_with or name in run.left_with]
     yield el("section", table(("Of", "Fingerprint"), rows, title="Fingerprints")) if rows else el("p", "No fingerprints.")
-    tracks = [row(track.name, track.model or "–", _how(track.left_out, track.assumed)) for track in run.tracks]
+    tracks = [row(track.name, track.model or "–", _how(track)) for track in run.tracks]
     yield el("section", table(("Track", "Model", ""), tracks, title="Tracks and their models"))
     sources = sorted(name for name in run.made_with if name.startswith(SOURCE))
     if sources:
@@ -97,8 +97,10 @@ def _print(run: Run, name: str) -> str:
     return begun if begun == ended else f"{begun}, at the end {ended}"
 
 
-def _how(left_out: str, assumed: bool) -> str:
-    return f"left out: {left_out}" if left_out else "assumed, not measured" if assumed else "asked"
+def _how(track: Track) -> str:
+    if track.filed:
+        return f"not asked: answers from a file ({track.filed})"
+    return f"left out: {track.left_out}" if track.left_out else "assumed, not measured" if track.assumed else "asked"
 
 
 def checked(run: Run) -> Iterator[Html]:

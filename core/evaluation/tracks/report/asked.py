@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from core.evaluation.tracks.deciding import filed
 from core.evaluation.tracks.figures import grouped
 from core.evaluation.tracks.records import Answered, Case, Run, Track
 from core.evaluation.tracks.report.words import some
@@ -43,7 +44,7 @@ def alike(run: Run) -> str:
     asked: dict[tuple[str, str], set[str]] = {}
     tracks: dict[str, set[str]] = {}
     for (intent, track), pairs in grouped(run.cases, _answers(run)).items():
-        if track not in PART:
+        if track not in (*PART, *filed(run)):
             tracks.setdefault(intent, set()).add(track)
             for case, _ in pairs:
                 asked.setdefault((intent, case.id), set()).add(track)
@@ -91,13 +92,17 @@ def money(run: Run) -> str:
         return f"the answers cost {paid:.6f} {run.currency} together, and {run.spent:.6f} are said to be spent"
     if run.most and run.spent > run.most * (1 + 1e-9):
         return f"{run.spent:.4f} {run.currency} were spent, and no more than {run.most:.4f} were allowed"
-    models = {track.name: track.model for track in run.tracks}
-    wrong = [f"{one.case} of {one.track}" for one in run.answered if not _priced(run, one, models.get(one.track, ""))]
+    tracks = {track.name: track for track in run.tracks}
+    wrong = [
+        f"{one.case} of {one.track}" for one in run.answered if one.track in tracks and not _priced(run, one, tracks[one.track])
+    ]
     return f"the cost of {some(wrong, 'answer')} is not what tokens and prices make" if wrong else ""
 
 
-def _priced(run: Run, one: Answered, model: str) -> bool:
-    price = run.prices.get(model)
+def _priced(run: Run, one: Answered, track: Track) -> bool:
+    if track.filed:
+        return math.isclose(one.cost, track.minute * one.total / 60_000, rel_tol=1e-6, abs_tol=1e-9)
+    price = run.prices.get(track.model)
     if price is None or one.outcome in ("cannot", "failed"):
         return True
     tokens = price.prompt * one.usage.prompt_tokens + price.completion * one.usage.completion_tokens

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from core.evaluation.tracks.deciding import filed
 from core.evaluation.tracks.figures import grouped
 from core.evaluation.tracks.records import Case, Run, Track
 from core.evaluation.tracks.report import standing
@@ -71,6 +72,11 @@ def _sentences(run: Run) -> Iterator[str]:
         yield f"Nobody says what {listed(untold)} learned from: whether it was tested with what it had been told is not known."
     if assumed := [track.name for track in run.tracks if track.assumed]:
         yield f"Nothing was measured of {listed(assumed)}: what it costs and takes is the owner's assumption."
+    if read := sorted(filed(run)):
+        yield (
+            f"Nobody asked {listed(read)}: the answers, and how long they took, are as a file tells them. No route leads there;"
+            " what a person would find with these documents, or on another day, is not known."
+        )
     if not any(judge.decides for judge in run.judges):
         yield "Answers are marked by their words against the facts expected: one that is right in other words counts as wrong."
     if failed := sum(one.outcome == "failed" for one in run.answered):
@@ -78,4 +84,4 @@ def _sentences(run: Run) -> Iterator[str]:
 
 
 def _asked(run: Run) -> list[Track]:
-    return [track for track in run.tracks if not track.left_out and not track.assumed]
+    return [track for track in run.tracks if not (track.left_out or track.assumed or track.filed)]

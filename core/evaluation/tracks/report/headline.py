@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from core.evaluation.pages import tile, tiles, when
-from core.evaluation.tracks.deciding import NONE
+from core.evaluation.tracks.deciding import NONE, filed
 from core.evaluation.tracks.records import Check, Decision, Run
 from core.evaluation.tracks.report.charts import SHAPES, Spot, mark
 from core.evaluation.tracks.report.checks import failed
@@ -25,8 +25,11 @@ from core.evaluation.tracks.report.words import (
 
 
 def top(run: Run, found: Totals | None) -> Iterator[Html]:
-    asked = [track.name for track in run.tracks if not track.left_out and not track.assumed]
-    told = f"{run.questions} · {count(len(run.cases), 'question')} asked of {listed(asked)} · {when(run.ended or run.at)}"
+    asked = [track.name for track in run.tracks if not (track.left_out or track.assumed or track.filed)]
+    people = f", {listed([*filed(run)])} from a file" if filed(run) else ""
+    told = (
+        f"{run.questions} · {count(len(run.cases), 'question')} asked of {listed(asked)}{people} · {when(run.ended or run.at)}"
+    )
     yield el("header", el("h1", f"{run.assistant}: which track for what"), el("p", told, class_="sub"))
     yield verdict_on(run)
     if run.stopped:

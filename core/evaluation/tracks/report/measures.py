@@ -27,7 +27,8 @@ def measures(
 
 
 def head(run: Run, track: str, *notes: Html) -> Html:
-    return joined((mark(number(run, track)), track, *notes))
+    filed = [el("small", "from a file")] if any(one.name == track and one.filed for one in run.tracks) else []
+    return joined((mark(number(run, track)), track, *filed, *notes))
 
 
 def taking(run: Run) -> str:

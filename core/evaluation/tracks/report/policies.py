@@ -17,7 +17,8 @@ NOW, PROPOSED = "As it is now", "As proposed"
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A track for each intent: how good it is, what a turn costs, how long the slowest in twenty take (ms), and what it is
-    worth when all that is weighed. `stale` None: nothing was changed. `breaches`: intents on which it breaks a constraint."""
+    worth when all that is weighed. `stale` None: nothing was changed. `breaches`: intents on which it breaks a constraint. Not
+    `routable`: its answers are from a file."""
 
     name: str
     quality: Figure
@@ -26,6 +27,7 @@ class Policy:
     worth: Figure
     stale: Figure | None = None
     breaches: tuple[str, ...] = ()
+    routable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Totals:
 
     @property
     def best_single(self) -> Policy | None:
-        allowed = [policy for policy in self.single if not policy.breaches]
+        allowed = [policy for policy in self.single if not policy.breaches and policy.routable]
         return max(allowed, key=lambda policy: policy.worth.value, default=None)
 
 
@@ -92,7 +94,7 @@ def _singles(run: Run, groups: Groups, known: Sequence[str], both: Sequence[str]
     for track in run.tracks:
         answers = _answers(run, groups, dict.fromkeys(known, track.name))
         if all(case in answers for case in both):
-            yield _policy(run, track.name, _only(answers, both))
+            yield replace(_policy(run, track.name, _only(answers, both)), routable=not track.filed)
 
 
 def _answers(run: Run, groups: Groups, routes: Mapping[str, str]) -> Answers:
