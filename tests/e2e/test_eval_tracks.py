@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,44 @@ async def test_killed_in_the_middle_it_goes_on_and_pays_nothing_twice(shop) -> N
     routes = decode(Routes, (kept.folder / "routes.json").read_bytes())
     assert [route.intent for route in routes.routes] == ["returns"]
     assert [check for check in run.checks if not check.ok] == []
+
+
+JUDGED, OPINIONS = 4, 4 * 2 * (3 + 2)
+"""Of four questions with three facts `prompt` misses all and `rag` two; each is asked about in both orders."""
+
+
+def judging(asked: Asked) -> Reply:
+    return Reply("no", delay=0.05)
+
+
+async def test_killed_while_a_judge_is_at_work_it_goes_on_and_no_opinion_that_came_is_asked_for_again(shop) -> None:
+    system, server = shop
+    file = Path(system.environment["TURNOUT_ASSISTANT"])
+    file.write_text(FILE + '[measure]\njudge = "referee-1"\n')
+    facts = {"claims": ["30 days", "a green bell", "no rust"], "intent": "returns"}
+    rows = [json.dumps({"question": f"How long may I keep bike {n}?", **facts}) for n in range(JUDGED)]
+    (file.parent / "questions.jsonl").write_text("\n".join(rows))
+    server.when(lambda asked: asked.body["model"] == "referee-1", judging)
+
+    def asks() -> list[str]:
+        return [asked.text for asked in server.asked if asked.body["model"] == "referee-1"]
+
+    for opinions in (5, 11):
+        process = await asyncio.create_subprocess_exec(
+            TURNOUT, "eval", "tracks", "--parallel", "1", env=system.environment, cwd=ROOT, stdout=sys.stderr, stderr=sys.stderr
+        )
+        await until(lambda least=opinions: len(asks()) >= least)
+        process.kill()
+        await process.wait()
+    assert len(asks()) < OPINIONS
+    kept = next(newest(system.folder / "data"))
+    came = [opinion for one in kept.answers() for opinion in one.opinions]
+    assert len(came) >= len(asks()) - 2, "but for the one in flight at each kill, all are kept"
+    await system.command("eval", "tracks")
+    again = Counter(asks())
+    assert len(again) == OPINIONS
+    assert sum(again.values()) - len(again) <= 2
+    run = kept.whole
+    assert run is not None
+    assert len([opinion for one in run.answered for opinion in one.opinions]) == OPINIONS
+    assert {one.grades.judged for one in run.answered if one.track == "prompt"} == {0.0}

@@ -36,13 +36,14 @@ class ModelJudge:
 
     async def states(self, question: str, claim: Sequence[str], answer: str) -> Opinion:
         """Raises ModelError when the model fails."""
-        fact, said = f"<fact>{' / '.join(claim)}</fact>", f"<answer>{_bare(answer)}</answer>"
-        asked = f"<question>{question}</question>"
-        first, one = await self._ask(f"{asked}\n{fact}\n{said}")
-        second, other = await self._ask(f"{asked}\n{said}\n{fact}")
+        first, one = await self.once(question, claim, answer, fact_first=True)
+        second, other = await self.once(question, claim, answer, fact_first=False)
         return Opinion(first, second, one + other)
 
-    async def _ask(self, text: str) -> tuple[bool | None, Usage]:
+    async def once(self, question: str, claim: Sequence[str], answer: str, *, fact_first: bool) -> tuple[bool | None, Usage]:
+        """One order: yes, no, or neither, and what was used. Raises ModelError when the model fails."""
+        shown = [f"<fact>{' / '.join(claim)}</fact>", f"<answer>{_bare(answer)}</answer>"]
+        text = "\n".join((f"<question>{question}</question>", *(shown if fact_first else reversed(shown))))
         told = files("core.evaluation.judging.prompts").joinpath("judge.txt").read_text("utf-8")
         spent = Spent()
         messages = (Message(role="system", content=told), Message(role="user", content=text))

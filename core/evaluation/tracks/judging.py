@@ -9,7 +9,7 @@ from core.errors import ModelError
 from core.evaluation.judging.model import ModelJudge
 from core.evaluation.judging.wording import says
 from core.evaluation.tracks.money import paid
-from core.evaluation.tracks.records import Answered, Case, Judge, Price, Track
+from core.evaluation.tracks.records import Answered, Case, Judge, Opinion, Price, Track
 from core.evaluation.tracks.running import Running, Tell, each
 from core.records import Usage
 
@@ -54,18 +54,35 @@ class Judging:
         return one is not None and one.outcome == "answered" and bool(case.claims) and one.grades.judged is None
 
     async def _judged(self, case: Case, one: Answered) -> Answered:
-        usage, calls, found = Usage(), 0, 0
-        for claim in case.claims:
+        """With every opinion written down before the next is asked for: what was paid is not paid again, whatever is killed."""
+        found = 0
+        for number, claim in enumerate(case.claims):
             if any(says(one.text, wording) for wording in claim):
                 found += 1
                 continue
-            try:
-                opinion = await self.judge.states(case.question, claim, one.text)
-            except ModelError:
-                return one
-            usage, calls, found = usage + opinion.usage, calls + 2, found + opinion.stated
+            for fact_first in (True, False):
+                if _known(one, self.worth.model, number, fact_first=fact_first) is None:
+                    try:
+                        one = await self._asked(case, one, number, fact_first=fact_first)
+                    except ModelError:
+                        return one
+            opinions = (_known(one, self.worth.model, number, fact_first=first) for first in (True, False))
+            found += all(opinion is not None and opinion.yes for opinion in opinions)
         judged = found / len(case.claims)
         grades = replace(one.grades, judged=judged)
         if self.worth.decides:
             grades = replace(grades, claims=judged, by="judge")
-        return replace(one, grades=grades, paid=one.paid + paid(self._price, usage, calls))
+        return replace(one, grades=grades)
+
+    async def _asked(self, case: Case, one: Answered, claim: int, *, fact_first: bool) -> Answered:
+        yes, usage = await self.judge.once(case.question, case.claims[claim], one.text, fact_first=fact_first)
+        opinion = Opinion(judge=self.worth.model, claim=claim, fact_first=fact_first, yes=yes)
+        told = replace(one, opinions=(*one.opinions, opinion), paid=one.paid + paid(self._price, usage))
+        self.running.keep(told)
+        return told
+
+
+def _known(one: Answered, judge: str, claim: int, *, fact_first: bool) -> Opinion | None:
+    """What this judge said of it already."""
+    wanted = judge, claim, fact_first
+    return next((said for said in one.opinions if (said.judge, said.claim, said.fact_first) == wanted), None)

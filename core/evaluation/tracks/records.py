@@ -116,12 +116,22 @@ class Grades(Record, frozen=True):
         return quality
 
 
+class Opinion(Record, frozen=True):
+    """What a model judge said once: whether the answer states a claim (by its place in the case), when it saw the `fact` or the
+    answer first. `yes` None: neither yes nor no."""
+
+    judge: str
+    claim: int
+    fact_first: bool
+    yes: bool | None
+
+
 class Answered(Record, frozen=True):
     """One case asked of one `track`. `outcome`: answered; `declined`, the track says it does not know; `cannot`, it could not
     serve; `failed`, nothing came. `served`: the track that the log says answered, `turn` its id there. `cost`: of such a turn,
     all-in; `paid`: what asking it here added to the bill. `first` and `total`: to the first token and to the whole answer.
     `stale`: whether it said the old value after a change, and `fresh` the new one, None where nothing was changed; `again`:
-    what it said then."""
+    what it said then. `opinions` of a judge, each kept as it came."""
 
     case: str
     track: str
@@ -141,6 +151,7 @@ class Answered(Record, frozen=True):
     stale: bool | None = None
     fresh: bool | None = None
     again: str = ""
+    opinions: tuple[Opinion, ...] = ()
     error: str = ""
     at: float = 0.0
 
