@@ -13,9 +13,10 @@ from itertools import chain
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from core.errors import ConfigError, StoreUnavailable
-from core.knowledge import Document, DocumentRequest, SearchRequest, SearchResult, Tags
+from core.knowledge import Cell, Document, DocumentRequest, SearchRequest, SearchResult, Tags
 from retrieval.cells import answers, question
 from retrieval.conflicts import between_cells, between_passages, settled
 from retrieval.embeddings import Embedder
@@ -205,7 +206,7 @@ class Index:
             where, told = narrowed(request, self._shard)
             best = ranking.best(request, where)
         named = question(request.query[:LONGEST_QUERY])
-        cells = answers(named, self._manifest.named(named, where))
+        cells = list(map(self._paged, answers(named, self._manifest.named(named, where))))
         conflicts = (*between_cells(cells), *between_passages(request.query, best.passages))
         return SearchResult(
             passages=settled(best.passages, conflicts),
@@ -249,6 +250,12 @@ class Index:
         if before and self._shard.sizes:
             known = {entry.payload["id"]: entry.vectors for entry in self._shard.entries(before.rev)}
         return ((rev, entry) for entry in entries(change, known, self._setup.language))
+
+    def _paged(self, cell: Cell) -> Cell:
+        """With the page of the passage that its row stands in."""
+        _, pieces = self._manifest.content(cell.passage.source)
+        page = max((piece.page for piece in pieces if piece.start <= cell.passage.start), default=0)
+        return replace(cell, passage=replace(cell.passage, page=page))
 
     def _take(self, store: Store) -> None:
         """Search there from now on, when the searches under way are done."""

@@ -10,7 +10,7 @@ import hashlib
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -44,14 +44,17 @@ def words(text: str) -> int:
 
 
 def split(document: LoadedDocument, size: int = WORDS) -> list[Piece]:
-    """The passages of a document in reading order, of `size` words at most."""
+    """The passages of a document in reading order, of `size` words at most. A table's passages name the page it is on."""
     seen: Counter[str] = Counter()
     pieces = []
     tables = sorted(document.tables, key=lambda table: table.start)
     for start, end, heading in _sections(document):
         inside = [table for table in tables[bisect_left(tables, start, key=_start) :] if table.end <= end]
         units = _units(document.text, (start, end), inside, size)
-        for begin, stop in _packed(document.text, units, size):
+        pages = {
+            table.start: document.pages[bisect_right(document.pages, table.start) - 1] for table in inside if document.pages
+        }
+        for begin, stop in _packed(document.text, units, size, pages):
             text = document.text[begin:stop]
             seen[text] += 1
             page = bisect_right(document.pages, begin)
@@ -93,11 +96,12 @@ def _units(text: str, section: Span, tables: list[Table], size: int) -> Iterator
     yield from _cut(text, at, end, size)
 
 
-def _packed(text: str, units: Iterator[Span], size: int) -> Iterator[Span]:
-    """Neighbours put together while they make one passage."""
+def _packed(text: str, units: Iterator[Span], size: int, pages: Mapping[int, int]) -> Iterator[Span]:
+    """Neighbours put together while they make one passage. `pages`: for what begins here, where its page does; it stands in no
+    passage that begins before."""
     begin, stop = next(units, (0, 0))
     for start, end in units:
-        if words(text[begin:end]) > size:
+        if words(text[begin:end]) > size or begin < pages.get(start, 0):
             yield begin, stop
             begin = start
         stop = end

@@ -4,7 +4,8 @@ A scan's recognised text is invisible too, but the picture above it shows ink: o
 colour, or what is too small to read, counts as hidden.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from ctypes import addressof, c_double, c_int, c_uint, create_string_buffer
 
 import numpy as np
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from pypdfium2 import PdfDocument, PdfPage
 
 from retrieval.readers.hidden import Hidden
-from retrieval.readers.pdf_styles import Style
+from retrieval.readers.pdf_rules import Ruler
+from retrieval.readers.pdf_styles import Line, Style
+from retrieval.readers.pdf_tables import Drawn, tables
 
 _INVISIBLE = {3, 7}  # text render modes that draw nothing
 _PALE = 232
@@ -25,30 +28,57 @@ _BREAKS = ("\r", "\n", "\f")
 _LAM, _ALEFS = "ل", "اأإآ"
 
 
-def shown(pdf: PdfDocument, number: int, hidden: Hidden) -> list[tuple[str, Style]]:
-    """The lines of a page, and how their letters are set, as far as those at both ends of a line agree."""
+def shown(pdf: PdfDocument, number: int, hidden: Hidden, ruler: Ruler) -> list[Line]:
+    """The lines and tables of a page, and how their letters are set, as far as those at both ends of a line agree."""
     page = pdf[number]
     text = page.get_textpage()
     try:
-        return list(_lines(_characters(page, text.raw, hidden), text.raw))
+        drawn = tables(page, text.raw, ruler)
+        found = [*_lines(_characters(page, text.raw, hidden), text.raw, drawn)]
+        return [one if isinstance(one, Line) else _table(one, text.raw) for one in found]
     finally:
         text.close()
         page.close()
 
 
-def _lines(characters: Iterator[tuple[str, int]], text: "raw.FPDF_TEXTPAGE") -> Iterator[tuple[str, Style]]:
+def _lines(
+    characters: Iterator[tuple[str, int]], text: "raw.FPDF_TEXTPAGE", tables: Mapping[int, Drawn]
+) -> Iterator[Line | Drawn]:
+    """A table comes where its first letter does, and is filled by the time that all have come."""
     line, returned = "", False
     ends: list[int] = []
+    table: Drawn | None = None
     for letters, place in characters:
-        if letters in _BREAKS:
+        table = tables.get(place, None if letters.strip() else table)
+        if table is not None:
+            if line.strip():
+                yield Line(line, _style(text, ends))
+            if not table.begun:
+                yield table
+            table.put(letters, place)
+            line, ends = "", []
+        elif letters in _BREAKS:
             if not (letters == "\n" and returned):  # a return and a new line are one end
-                yield line, _style(text, ends)
+                yield Line(line, _style(text, ends))
                 line, ends = "", []
         else:
             line += letters
             ends = [*ends[:1], place] if letters.strip() else ends
         returned = letters == "\r"
-    yield line, _style(text, ends)
+    yield Line(line, _style(text, ends))
+
+
+def _table(table: Drawn, text: "raw.FPDF_TEXTPAGE") -> Line:
+    """`headed` where the first row is bold and not all of the rest."""
+    styles: Counter[Style] = Counter()
+    bold: dict[bool, list[bool]] = {True: [], False: []}
+    for place, count, heads in table.samples:
+        style = _style(text, [place])
+        styles[style] += count
+        bold[heads].append(style[1])
+    headed = all(bold[True]) and not all(bold[False])
+    rows = tuple(map(tuple, table.rows()))
+    return Line("", rows=rows, columns=tuple(table.grid.columns), headed=headed, cells=tuple(styles.items()))
 
 
 def _style(text: "raw.FPDF_TEXTPAGE", ends: list[int]) -> Style:

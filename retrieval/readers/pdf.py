@@ -3,14 +3,17 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from pypdfium2 import PdfDocument, PdfiumError
 
 from retrieval.readers import pdf_styles
 from retrieval.readers.contract import Corrupt, Encrypted, Extract, TooLarge, Writer
 from retrieval.readers.glyphs import shown
-from retrieval.readers.pdf_styles import Line, Style
+from retrieval.readers.pdf_rules import Ruler
+from retrieval.readers.pdf_styles import Block, Line, Style
 from retrieval.readers.text import clean
 
 PAGES = 10_000
@@ -21,6 +24,8 @@ _MARK = re.compile(r" ([\u064b-\u0652])(\w)")  # an Arabic vowel mark drawn befo
 _NUMBER = re.compile(r"^\d{1,5}\b|\b\d{1,5}$")
 _EDGE = 2
 _REPEATED = 3
+SAME = 2.0
+"""Points by which columns of one table may be apart on two pages."""
 
 
 def read(data: bytes) -> Extract:
@@ -44,8 +49,11 @@ def _pages(pdf: PdfDocument) -> Extract:
     if len(pdf) > PAGES:
         raise TooLarge(f"{len(pdf):,} pages: split the file")
     writer = Writer()
-    outline = _outline(pdf)
-    pages = _without_furniture([_tidy(shown(pdf, number, writer.hidden)) for number in range(len(pdf))])
+    outline, ruler = _outline(pdf), Ruler()
+    pages = _without_furniture([_tidy(shown(pdf, number, writer.hidden, ruler)) for number in range(len(pdf))])
+    pages = _headed(pages)
+    if ruler.spent:
+        writer.flag(f"tables are running text from page {ruler.spent} on (too much is drawn)")
     styles = {} if outline else pdf_styles.levels(pages)
     for number, lines in enumerate(pages):
         writer.page()
@@ -53,14 +61,42 @@ def _pages(pdf: PdfDocument) -> Extract:
         for block in told:
             if isinstance(block, str):
                 writer.block(block)
+            elif isinstance(block, Line):
+                writer.table([[*cells] for cells in block.rows])
             else:
                 writer.heading(*block)
     return writer.extract(clean(pdf.get_metadata_value("Title") or ""))
 
 
-def _tidy(lines: list[tuple[str, Style]]) -> list[Line]:
+def _tidy(lines: list[Line]) -> list[Line]:
     """With ligatures as letters and runs of blanks made one, heights in half points."""
-    return [Line(_tidied(text), (round(2 * height) / 2, bold)) for text, (height, bold) in lines]
+    tidy = []
+    for line in lines:
+        rows = tuple(tuple(" ".join(_tidied(cell).split()) for cell in cells) for cells in line.rows)
+        text = " ".join(cell for cells in rows for cell in cells) or _tidied(line.text)
+        cells: Counter[Style] = Counter()
+        for style, letters in line.cells:
+            cells[_rounded(style)] += letters
+        tidy.append(replace(line, text=text, style=_rounded(line.style), rows=rows, cells=tuple(cells.items())))
+    return tidy
+
+
+def _headed(pages: list[list[Line]]) -> list[list[Line]]:
+    """A table that goes on at the top of the next page gets its header there, too."""
+    for before, after in pairwise(pages):
+        last = next((line for line in reversed(before) if line.rows), None)
+        place, line = next(((n, line) for n, line in enumerate(after) if line.rows), (0, None))
+        if last and line and last.headed and not line.headed and _alike(last.columns, line.columns):
+            after[place] = replace(line, rows=(last.rows[0], *line.rows), headed=True)
+    return pages
+
+
+def _alike(one: Sequence[float], other: Sequence[float]) -> bool:
+    return len(one) == len(other) and all(abs(a - b) <= SAME for a, b in zip(one, other, strict=True))
+
+
+def _rounded(style: Style) -> Style:
+    return round(2 * style[0]) / 2, style[1]
 
 
 def _tidied(text: str) -> str:
@@ -103,12 +139,12 @@ def _outline(pdf: PdfDocument) -> dict[int, list[tuple[int, str]]]:
     return found
 
 
-def _with_headings(lines: list[Line], headings: list[tuple[int, str]]) -> Iterator[str | tuple[int, str]]:
-    """The page's text cut where a line is one of its outline titles."""
+def _with_headings(lines: list[Line], headings: list[tuple[int, str]]) -> Iterator[Block]:
+    """The page's text cut where a line is one of its outline titles, or a table."""
     wanted = {title.casefold(): (level, title) for level, title in headings if title}
     block: list[str] = []
     for line in lines:
-        found = wanted.pop(" ".join(line.text.split()).casefold(), None)
+        found = line if line.rows else wanted.pop(" ".join(line.text.split()).casefold(), None)
         if found:
             yield "\n".join(block)
             block = []

@@ -21,20 +21,27 @@ Style = tuple[float, bool]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a page and its style."""
+    """A line of a page and its style; or a table: `rows`, with all its words in `text`, where its `columns` begin and end,
+    whether it is `headed` by a row set as one, and how many letters of its `cells` are set in which style."""
 
     text: str
     style: Style = (0.0, False)
+    rows: tuple[tuple[str, ...], ...] = ()
+    columns: tuple[float, ...] = ()
+    headed: bool = False
+    cells: tuple[tuple[Style, int], ...] = ()
 
 
 Heading = tuple[int, str]
+Block = str | Heading | Line
+"""Running text, a heading, or a table."""
 
 
 def levels(pages: Sequence[Sequence[Line]]) -> dict[Style, int]:
     """Which styles are headings', and of what level."""
     letters: Counter[Style] = Counter()
     for line in (line for page in pages for line in page):
-        letters[line.style] += sum(map(str.isalnum, line.text))
+        letters.update(dict(line.cells) if line.rows else {line.style: sum(map(str.isalnum, line.text))})
     known = {style: count for style, count in letters.items() if style[0] and count}
     if not known:
         return {}
@@ -43,12 +50,13 @@ def levels(pages: Sequence[Sequence[Line]]) -> dict[Style, int]:
     return {style: min(level, DEEPEST) for level, style in enumerate(sorted(found, reverse=True), 1)}
 
 
-def blocks(lines: Sequence[Line], headings: Mapping[Style, int]) -> Iterator[str | Heading]:
-    """A page's running text and headings, in order."""
+def blocks(lines: Sequence[Line], headings: Mapping[Style, int]) -> Iterator[Block]:
+    """A page's running text, headings and tables, in order."""
     block: list[str] = []
     title: list[Line] = []
     for line in (*lines, Line("")):
-        heads = line.style in headings and len(line.text) <= LONGEST and any(map(str.isalpha, line.text))
+        short = len(line.text) <= LONGEST and not line.rows
+        heads = line.style in headings and short and any(map(str.isalpha, line.text))
         if title and not (heads and line.style == title[0].style):
             yield headings[title[0].style], " ".join(one.text for one in title)
             title = []
@@ -56,6 +64,10 @@ def blocks(lines: Sequence[Line], headings: Mapping[Style, int]) -> Iterator[str
             yield "\n".join(block)
             block = []
             title.append(line)
+        elif line.rows:
+            yield "\n".join(block)
+            block = []
+            yield line
         else:
             block.append(line.text)
     yield "\n".join(block)

@@ -14,16 +14,23 @@ from pypdf import PdfReader, PdfWriter
 
 def pdf(*pages: str) -> bytes:
     """A PDF with one line of text on each page."""
+    return drawn_pdf(*(f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET" for text in pages))
+
+
+def drawn_pdf(*pages: str, form: str = "", turned: int = 0) -> bytes:
+    """A PDF of pages by what draws them; `form` is a drawing that they may show as /X, `turned` by how many degrees."""
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold >>")
+    fonts = "/Font << /F1 3 0 R /F2 4 0 R >>"
+    shape = f"/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << {fonts} >>"
+    objects.append(f"<< {shape} /Length {len(form)} >>\nstream\n{form}\nendstream")
     kids = []
-    for text in pages:
-        stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET"
+    for stream in pages:
         objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
         content = len(objects)
         objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {content} 0 R"
-            " /Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> >>"
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Rotate {turned} /Contents {content} 0 R"
+            f" /Resources << {fonts} /XObject << /X 5 0 R >> >> >>"
         )
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
