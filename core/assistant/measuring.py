@@ -1,5 +1,7 @@
 """What measuring is told by the assistant file: what things cost, what counts how much, and what no track may do."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from core.assistant.table import Table
@@ -30,7 +32,7 @@ class Measure(Table):
     second of waiting and an outdated answer are worth. Hard constraints, 0: none: `max_cost` a turn, `max_p95` seconds,
     `min_citations`, `min_support`, `max_banned` answers with a phrase of `banned`, `max_unserved` (a share). `cases`: the
     fewest real questions an intent is judged on; `margin`: how much worse is still not worse; `least`: the smallest difference
-    worth knowing; `cheaper`: the share of cost or time that must be saved."""
+    worth knowing; `cheaper`: the share of cost or time that must be saved. `claims`: by what facts are found in an answer."""
 
     currency: str = "EUR"
     cost: float = Field(0, ge=0)
@@ -47,5 +49,6 @@ class Measure(Table):
     margin: float = Field(0.04, gt=0, lt=1)
     least: float = Field(0.05, gt=0, lt=1)
     cheaper: float = Field(0.2, gt=0, lt=1)
+    claims: Literal["words", "embeddings"] = "words"
     judge: str = Field("", description="a model that judges claims, of another family than any track's")
     person: Person | None = None

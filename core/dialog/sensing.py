@@ -79,16 +79,33 @@ class Senses:
         return rows, "" if texts[0] in rows else f"by words alone: {found.name} does not read this language"
 
     async def _ask(self, texts: Sequence[str], timeout: float) -> Embedded:
-        try:
-            data = await self.bus.request(SUBJECT, encode(EmbedRequest(texts=tuple(texts))), timeout=timeout)
-            found = decode(Embedded, data)
-        except (Unavailable, RecordError) as error:
-            raise CannotServe(f"retrieval does not embed: {error}") from None
-        if not found.name:
-            raise NoEmbedder
-        if found.error or len(found.data) != len(texts) * found.width * 4:
-            raise CannotServe(f"retrieval cannot embed: {found.error or 'it sent another number of vectors'}")
-        return found
+        return await _embed(self.bus, texts, timeout)
+
+
+async def vectors(bus: Bus, texts: Sequence[str]) -> tuple[Vectors, str]:
+    """Of all texts whose language is read, and the embedder's name. Raises NoEmbedder, and CannotServe: try again later."""
+    every, rows = [*dict.fromkeys(texts)], dict[str, npt.NDArray[np.float32]]()
+    name = (await _embed(bus, (), PATIENCE)).name
+    for start in range(0, len(every), AT_ONCE):
+        some = every[start : start + AT_ONCE]
+        found = await _embed(bus, some, PATIENCE)
+        if found.name != name:
+            raise CannotServe(f"retrieval embeds by {found.name} now, and did by {name}: begin again")
+        rows |= {text: row for n, (text, row) in enumerate(zip(some, _rows(found), strict=True)) if n not in found.unread}
+    return rows, name
+
+
+async def _embed(bus: Bus, texts: Sequence[str], timeout: float) -> Embedded:
+    try:
+        data = await bus.request(SUBJECT, encode(EmbedRequest(texts=tuple(texts))), timeout=timeout)
+        found = decode(Embedded, data)
+    except (Unavailable, RecordError) as error:
+        raise CannotServe(f"retrieval does not embed: {error}") from None
+    if not found.name:
+        raise NoEmbedder
+    if found.error or len(found.data) != len(texts) * found.width * 4:
+        raise CannotServe(f"retrieval cannot embed: {found.error or 'it sent another number of vectors'}")
+    return found
 
 
 async def pending(_texts: Sequence[str]) -> tuple[Vectors, str]:

@@ -10,10 +10,12 @@ import click
 
 from core import assistant, settings
 from core.assistant import Assistant
+from core.connecting import connected
 from core.dialog import models
 from core.errors import ConfigError, RecordError
-from core.evaluation.judging import calibration
+from core.evaluation.judging import calibration, meaning
 from core.evaluation.judging.calibration import Judged, Label
+from core.evaluation.judging.meaning import Meaning
 from core.evaluation.judging.model import ModelJudge
 from core.evaluation.tracks.available import available
 from core.evaluation.tracks.records import Judge
@@ -28,9 +30,9 @@ AT_ONCE = 4
 
 @click.command()
 @click.argument("labels", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--model", default="", help="The judge.  [default: measure.judge of the assistant file]")
+@click.option("--model", default="", help="The judge, or `embeddings`.  [default: measure.judge]")
 def judge(labels: Path, model: str) -> None:
-    """Tell by people's LABELS whether a model may judge answers.
+    """Tell by people's LABELS whether a model, or the vectors of retrieval (`embeddings`), may judge answers.
 
     LABELS is a file of JSON lines or CSV: question, claim, answer, and whether a person found the claim stated. At least 200
     are needed, and κ .6. What it is worth is kept; `turnout eval tracks` lets it decide only then. Exit status 3: it may not.
@@ -49,7 +51,9 @@ def judge(labels: Path, model: str) -> None:
 
 def told(judge: Judge) -> list[str]:
     role = "may decide" if judge.decides else f"may report, and decides nothing: {judge.why}"
+    near = [f"  a sentence says it from  a likeness of {judge.threshold:.2f} on, by {judge.embedder}"] if judge.embedder else []
     return [
+        *near,
         f"{judge.model} {role}",
         f"  agreement with people  κ {judge.kappa:.2f} on {judge.labels} labels (at least .60 on 200)",
         f"  turns with the order   {judge.flips:.1%} (at most 10 %)",
@@ -66,6 +70,9 @@ def open_judge(given: Settings, file: Assistant, name: str) -> ModelJudge:
 
 async def _calibrated(given: Settings, file: Assistant, name: str, labels: Sequence[Label]) -> Judge:
     limit = asyncio.Semaphore(AT_ONCE)
+    if name == meaning.NAME:
+        async with connected(given, name="judge") as bus:
+            return await Meaning(bus).measured(labels)
     made = open_judge(given, file, name)
 
     async def one(label: Label) -> Judged:

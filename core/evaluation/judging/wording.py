@@ -52,6 +52,17 @@ def says(text: str, wording: str) -> bool:
     return False
 
 
+def may_say(text: str, wording: str) -> list[str]:
+    """The sentences of a text that could say it in other words: those with all its amounts, that deny neither more nor less."""
+    wanted = amounts(wording)
+    return [
+        plain(sentence)
+        for sentence in _sentences(text)
+        if all(any(amount.agrees(other) for other in amounts(sentence)) for amount in wanted)
+        and _denies(sentence) == _denies(wording)
+    ]
+
+
 def holds(text: str, claims: Sequence[Sequence[str]]) -> float:
     """The share of facts that a text states, each in one of its wordings."""
     return sum(any(says(text, wording) for wording in claim) for claim in claims) / len(claims)

@@ -19,7 +19,9 @@ from core.bus import Bus
 from core.connecting import connected
 from core.errors import ConfigError
 from core.evaluation.judging import commands as judges
+from core.evaluation.judging import meaning
 from core.evaluation.judging.checks import Checks
+from core.evaluation.judging.meaning import Meaning
 from core.evaluation.judging.refusing import sayings
 from core.evaluation.tracks import cases as files
 from core.evaluation.tracks import freshness, money, people, report
@@ -31,6 +33,7 @@ from core.evaluation.tracks.grading import Grading
 from core.evaluation.tracks.header import behind, header, settled
 from core.evaluation.tracks.judging import Judging
 from core.evaluation.tracks.keeping import REPORT, ROUTES, Kept, find, fresh, unfinished
+from core.evaluation.tracks.matching import Matching
 from core.evaluation.tracks.money import Bounds, Purse
 from core.evaluation.tracks.people import Spoken
 from core.evaluation.tracks.records import Case, Judge, Run, Track
@@ -173,14 +176,15 @@ async def carry_out(
             await running.ask(parallel=choices.parallel, tell=progress)
             await hear(running, run.tracks, spoken)
             await freshness.measure(running, bus, given, kept.folder / SCRATCH, parallel=choices.parallel, tell=progress)
-            asked_judges = await judge(running, given, file, parallel=choices.parallel, tell=progress)
+            asked_judges = [*await match(running, bus, given, file)]
+            asked_judges += await judge(running, given, file, parallel=choices.parallel, tell=progress)
         progress.end()
         run = replace(
             run,
             ended=time.time(),
             answered=tuple(running.done.values()),
             spent=purse.spent,
-            judges=asked_judges,
+            judges=tuple(asked_judges),
             stopped=running.stopped,
             left_with=await made_with(bus, file, given, run.cases),
             behind=tuple(dict.fromkeys((*run.behind, *await behind(bus)))),
@@ -198,6 +202,13 @@ async def hear(running: Running, tracks: Sequence[Track], spoken: Mapping[str, S
         for case in running.cases:
             if case.id in spoken and case.id in asked_too and (case.id, track.name) not in running.done:
                 running.keep(await running.grade(case, people.taken(case, spoken[case.id], track)))
+
+
+async def match(running: Running, bus: Bus, given: Settings, file: Assistant) -> tuple[Judge, ...]:
+    """Look for facts in other words by their vectors, if the assistant file wishes it; what those are worth."""
+    if file.measure.claims == "words":
+        return ()
+    return (await Matching(Meaning(bus), judges.kept(given.data, meaning.NAME), running).all(),)
 
 
 async def judge(running: Running, given: Settings, file: Assistant, *, parallel: int, tell: Tell) -> tuple[Judge, ...]:

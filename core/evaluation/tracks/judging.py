@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from core.errors import ModelError
 from core.evaluation.judging.model import ModelJudge
 from core.evaluation.judging.wording import says
+from core.evaluation.tracks.matching import settled
 from core.evaluation.tracks.money import paid
 from core.evaluation.tracks.records import Answered, Case, Judge, Opinion, Price, Track
 from core.evaluation.tracks.running import Running, Tell, each
@@ -57,7 +58,7 @@ class Judging:
         """With every opinion written down before the next is asked for: what was paid is not paid again, whatever is killed."""
         found = 0
         for number, claim in enumerate(case.claims):
-            if any(says(one.text, wording) for wording in claim):
+            if settled(one, number) or any(says(one.text, wording) for wording in claim):
                 found += 1
                 continue
             for fact_first in (True, False):

@@ -90,7 +90,8 @@ class Grades(Record, frozen=True):
     """The marks of one answer; None: does not apply. `claims`: the share of the case's facts that it holds. `support`: of what
     it states, the share that its sources bear out. `citations`: of its citations, the share that resolve, are allowed and hold
     the words quoted. `format`, `language`, `abstention` (answered what has an answer, declined what has none): 1 or 0.
-    `banned`: forbidden words found. `judged`: claims as a model judge sees them; `by`: what decided `claims`."""
+    `banned`: forbidden words found. `matched`, `judged`: claims as vectors, and as a model judge, see them; `by`: what
+    decided `claims`."""
 
     claims: float | None = None
     support: float | None = None
@@ -99,6 +100,7 @@ class Grades(Record, frozen=True):
     language: float | None = None
     abstention: float | None = None
     banned: tuple[str, ...] = ()
+    matched: float | None = None
     judged: float | None = None
     by: Literal["text", "embeddings", "judge"] = "text"
 
@@ -192,7 +194,8 @@ class Price(Record, frozen=True):
 
 class Judge(Record, frozen=True):
     """A model as judge against people: `kappa` on so many labels, and the same by which answer it saw first and by length. Only
-    one that `decides` counts; `why` tells what speaks against another."""
+    one that `decides` counts; `why` tells what speaks against another. Of vectors: the `threshold` of likeness from which on a
+    sentence says it, and whose vectors (`embedder`)."""
 
     model: str
     labels: int = 0
@@ -201,6 +204,8 @@ class Judge(Record, frozen=True):
     length_bias: float = 0.0
     decides: bool = False
     why: str = ""
+    threshold: float = 0.0
+    embedder: str = ""
 
 
 class Check(Record, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from core.evaluation.tracks.deciding import DAYS, STALENESS
-from core.evaluation.tracks.records import Run, Track
+from core.evaluation.tracks.records import Judge, Run, Track
 from core.evaluation.tracks.report.html import Html, el, joined, row, table
 from core.evaluation.tracks.report.standing import SOURCE
 from core.evaluation.tracks.report.words import count, share
@@ -58,14 +58,15 @@ def judges(run: Run) -> Iterator[Html]:
     yield el(
         "p",
         "Exact checks come first: facts by their words, citations in their documents, format, language, forbidden words. A"
-        " model judges beside them, and decides only where it agrees with people (κ of 0.6 on 200 labels).",
+        " model, or the likeness of vectors, judges beside them, and decides only where it agrees with people (κ of 0.6 on 200"
+        " labels).",
     )
     if not run.judges:
         yield el("p", "No model judged.")
         return
     rows = [
         row(
-            judge.model,
+            joined((judge.model, *_near(judge))),
             joined((el("b", "✓ decides" if judge.decides else "✗ reports only"), el("small", judge.why))),
             f"{judge.kappa:.2f}",
             str(judge.labels),
@@ -76,6 +77,10 @@ def judges(run: Run) -> Iterator[Html]:
     ]
     head = ("Model", "Role", "κ with people", "Labels", "Changes its mind with the order", "Favours length")
     yield el("section", table(head, rows, title="Judges"))
+
+
+def _near(judge: Judge) -> list[Html]:
+    return [el("small", f"from a likeness of {judge.threshold:.2f} on, by {judge.embedder}")] if judge.embedder else []
 
 
 def versions(run: Run) -> Iterator[Html]:
