@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from core.assistant import Assistant
 from core.assistant.tables import Audience
-from core.keys import Keys
+from core.keys import EVALUATION, Keys
 from core.records import Event, Ground, Versioned
 
 Roster = Callable[[str, str, str], Awaitable[frozenset[str] | None]]
@@ -87,7 +87,9 @@ class Audiences:
         return frozenset(
             audience.name
             for audience in self.assistant.audiences
-            if event.channel in audience.channels or event.author in self._people(audience, event, groups)
+            if event.channel in audience.channels
+            or event.author in self._people(audience, event, groups)
+            or (event.channel == EVALUATION and audience.name in event.audiences)
         )
 
     def _everyone(self, event: Event, groups: Mapping[str, frozenset[str] | None]) -> frozenset[str]:

@@ -40,8 +40,8 @@ class Event(Versioned, frozen=True):
     `lane` and `author` are keyed hashes (`core.keys`). `address` is what the channel needs to answer there
     (chat id, thread…) and is opaque to everyone else. `target` is the turn id a `feedback` or `edit` is about. `account` and
     `group` are native ids, of the bot's place and of all who read the answer: "" the author alone, None nobody knows.
-    `track` asks for one track in place of the intent's route, `intent` says what the words are to be taken for: for measuring,
-    heeded on the channel `keys.EVALUATION` only.
+    `track` asks for one track in place of the intent's route, `intent` says what the words are to be taken for, `audiences` to
+    whom the asker belongs: for measuring, heeded on the channel `keys.EVALUATION` only.
     """
 
     id: str
@@ -58,6 +58,7 @@ class Event(Versioned, frozen=True):
     group: str | None = None
     track: str = ""
     intent: str = ""
+    audiences: tuple[str, ...] = ()
 
 
 class Ground(Record, frozen=True):

@@ -33,6 +33,10 @@ def said(user, group, channel="slack", account="T1"):
     return Event(id="1", channel=channel, lane="a", author=author, account=account, group=group)
 
 
+def measured(*audiences: str, channel: str = "eval") -> Event:
+    return Event(id="1", channel=channel, lane="a", group="", audiences=audiences)
+
+
 async def heard(*events, file=FILE) -> Reader:
     return await Audiences(Assistant.model_validate(file), KEYS, roster).reader(events)
 
@@ -56,6 +60,10 @@ async def heard(*events, file=FILE) -> Reader:
         (said("4711", None, "telegram", "42"), set(), {"board"}),
         (said("U1", "", "web", ""), set(), set()),
         (said("U1", "", "slack", "T2"), {"staff"} | {"board"}, {"staff"} | {"board"}),
+        (measured("board"), {"board"}, {"board"}),
+        (measured("board", "gone"), {"board"}, {"board"}),
+        (measured(), set(), set()),
+        (measured("board", channel="web"), set(), set()),
     ],
 )
 async def test_a_group_hears_what_all_of_it_may_read_and_a_person_what_they_may(event, everyone, alone):

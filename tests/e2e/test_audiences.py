@@ -1,12 +1,14 @@
 """Who may read what, in a whole system with a fake Slack: rooms, revocations, the document page."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from core.evaluation.tracks.keeping import newest
 from tests.e2e.system import System
 from tests.fakes.slack_server import APP_TOKEN, TOKEN, FakeSlack
 
@@ -112,3 +114,17 @@ async def test_the_web_shows_visitors_what_is_for_everyone_and_hides_that_there_
     assert hidden.text.replace("may.md", "june.md") == unknown.text
     async with house.system.visitor() as visitor:
         assert (await visitor.ask(QUESTION))["text"] == "Nothing found."
+
+
+async def test_tracks_are_measured_as_whom_the_owner_says(house: House) -> None:
+    lines = [{"id": "inside", "question": QUESTION, "claims": ["417,000 euros"], "sources": ["may.md"]}]
+    questions = house.folder / "questions.jsonl"
+    questions.write_text("\n".join(map(json.dumps, lines)))
+    for options, claims in ((["--as", "board"], 1.0), ([], 0.0)):
+        await house.system.command("eval", "tracks", str(questions), "--track", "rag", "--new", *options)
+        run = next(newest(house.system.folder / "data")).whole
+        assert run is not None
+        assert [one.grades.claims for one in run.answered] == [claims]
+        assert SECRET not in run.answered[0].text or claims
+    told = await house.system.command("eval", "tracks", str(questions), "--as", "bored", status=1)
+    assert "no audience is called 'bored': did you mean 'board'?" in told

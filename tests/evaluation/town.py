@@ -14,7 +14,7 @@ from core.errors import Unavailable
 from core.evaluation.tracks.commands import Choices, measure
 from core.evaluation.tracks.keeping import Kept
 from core.evaluation.tracks.records import Case, Run
-from core.knowledge import Document, DocumentRequest, Library, Listed, Passage, SearchRequest, SearchResult
+from core.knowledge import Document, DocumentRequest, Library, Listed, Passage, SearchRequest, SearchResult, Tags
 from core.leases import MemoryLeases
 from core.memory import LocalMemory
 from core.records import decode, encode
@@ -66,6 +66,12 @@ class Town:
     given: Settings
     documents: dict[str, str] = field(default_factory=lambda: {"returns.md": RETURNS, "prices.md": PRICES})
 
+    closed: dict[str, str] = field(default_factory=dict)
+    """Documents that not everyone may read: by the one audience that may."""
+
+    def open_to(self, audiences: Sequence[str]) -> dict[str, str]:
+        return {name: text for name, text in self.documents.items() if self.closed.get(name, "") in ("", *audiences)}
+
     async def evaluate(self, cases: Sequence[Case], *only: str, **choices: object) -> tuple[Kept, Run]:
         file = assistant.read(self.given.assistant)
         chosen = Choices(only, **choices)  # type: ignore[arg-type]
@@ -77,15 +83,17 @@ class Town:
         return [str(asked.body["model"]) for asked in self.server.asked]
 
     async def search(self, data: bytes) -> bytes:
-        wanted = {*terms(decode(SearchRequest, data).query)}
-        best = max(self.documents, key=lambda name: len(wanted & {*terms(self.documents[name])}))
-        passage = Passage(id=best, source=best, title=best, text=self.documents[best], end=len(self.documents[best]))
-        fits = bool(wanted & {*terms(self.documents[best])})
+        request = decode(SearchRequest, data)
+        wanted, known = {*terms(request.query)}, self.open_to(request.audiences)
+        best = max(known, key=lambda name: len(wanted & {*terms(known[name])}))
+        tags = Tags(audience=tuple(filter(None, (self.closed.get(best),))))
+        passage = Passage(id=best, source=best, title=best, text=known[best], end=len(known[best]), tags=tags)
+        fits = bool(wanted & {*terms(known[best])})
         return encode(SearchResult(passages=(passage,) if fits else (), documents=2, confidence=0.9))
 
     async def document(self, data: bytes) -> bytes:
-        source = decode(DocumentRequest, data).source
-        return encode(Document(source=source, text=self.documents.get(source, "")))
+        request = decode(DocumentRequest, data)
+        return encode(Document(source=request.source, text=self.open_to(request.audiences).get(request.source, "")))
 
     async def status(self, _data: bytes) -> bytes:
         return encode(Library(documents=2, listed=tuple(Listed(source=name) for name in self.documents)))

@@ -82,6 +82,7 @@ class Asking:
             group="",
             track=track,
             intent=case.intent,
+            audiences=case.audience,
         )
 
     async def _answered(self, event: Event) -> Heard:

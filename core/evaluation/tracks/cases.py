@@ -19,7 +19,7 @@ EXAMPLE = '{"question": "How long may I return a bike?", "claims": ["30 days"], 
 def read(path: Path) -> list[Case]:
     """Raises BadQuestions, naming file, line and what is wrong. A file made for `turnout eval retrieval` will do: its `quotes`
     are then the facts that an answer must hold."""
-    lists = ("before", "claims", "quotes", "forbidden", "sources")
+    lists = ("before", "claims", "quotes", "forbidden", "sources", "audience")
     form = Form(Case, _complete, EXAMPLE, lists, prepare=_prepared, more=("quotes",))
     return lines.read(path, form)
 
@@ -28,16 +28,24 @@ def check(cases: Sequence[Case], assistant: Assistant) -> None:
     """Raises BadQuestions for what the assistant file does not know, and for changes that exclude one another."""
     known = {intent.name for intent in assistant.intents}
     strange = {case.intent: case for case in cases if case.intent and case.intent not in known}
-    wrong = [f"{case.id} ({case.question[:40]!r}): {_no_intent(name, known)}" for name, case in strange.items()]
+    wrong = [f"{case.id} ({case.question[:40]!r}): {_unknown('intent', name, known)}" for name, case in strange.items()]
+    audiences = {audience.name for audience in assistant.audiences}
+    unknown = {name: case for case in cases for name in case.audience if name not in audiences}
+    wrong += [f"{case.id} ({case.question[:40]!r}): {_unknown('audience', name, audiences)}" for name, case in unknown.items()]
     wrong += _clashes(cases)
     if wrong:
         raise BadQuestions("\n".join(wrong[: lines.TOLD]))
 
 
-def _no_intent(name: str, known: Iterable[str]) -> str:
+def asked_as(cases: Iterable[Case], audience: tuple[str, ...]) -> list[Case]:
+    """The cases asked as somebody of these audiences, where they do not say themselves as whom."""
+    return [case if case.audience else replace(case, audience=audience) for case in cases]
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     meant = f": did you mean {close[0]!r}?" if close else f": known are {', '.join(sorted(known)) or 'none'}"
-    return f"no intent is called {name!r}{meant}"
+    return f"no {what} is called {name!r}{meant}"
 
 
 def _clashes(cases: Iterable[Case]) -> Iterator[str]:

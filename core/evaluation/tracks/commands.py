@@ -73,9 +73,12 @@ class Choices:
 @click.option(
     "--person", type=click.Path(path_type=Path, dir_okay=False), help="What people answered: id or question, answer, seconds."
 )
+@click.option(
+    "--as", "audience", default="", metavar="NAME,…", help="Ask as somebody of these [[audiences]], where a question says none."
+)
 @click.option("--new", "anew", is_flag=True, help="Begin anew, also where the last run was cut off.")
 @click.option("--again", metavar="RUN", help="Ask nothing: check a run that is kept, and draw its report anew.")
-def tracks(questions: Path | None, again: str | None, **chosen: Any) -> None:
+def tracks(questions: Path | None, again: str | None, audience: str, **chosen: Any) -> None:
     """Ask every track QUESTIONS, judge the answers, and propose routes with their evidence.
 
     QUESTIONS is a file of JSON lines or CSV; without it, questions.jsonl beside the assistant file. A run that was cut off goes
@@ -87,7 +90,7 @@ def tracks(questions: Path | None, again: str | None, **chosen: Any) -> None:
         sys.exit(_told(*drawn_anew(given.data, again)))
     file = assistant.read(given.assistant)
     path = questions or given.assistant.parent / BESIDE
-    found = files.read(path)
+    found = files.asked_as(files.read(path), tuple(filter(None, map(str.strip, audience.split(",")))))
     files.check(found, file)
     sys.exit(_told(*asyncio.run(_evaluate(given, file, path.name, found, Choices(**chosen)))))
 

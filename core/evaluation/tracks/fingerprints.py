@@ -22,7 +22,7 @@ NOT_RUNNING = "the retrieval service does not answer: start it with `turnout up`
 
 async def made_with(bus: Bus, assistant: Assistant, settings: Settings, cases: Sequence[Case] = ()) -> dict[str, str]:
     """By what it is of; of each document as `source:NAME`, and of all together as `documents`."""
-    found = {f"source:{name}": print_of([text]) for name, text in (await texts(bus)).items()}
+    found = {f"source:{name}": print_of([text]) for name, text in (await texts(bus, everyone(assistant))).items()}
     tracks = available(assistant, settings)
     limits = (str(assistant.models.temperature), str(assistant.models.max_tokens))
     return {
@@ -42,20 +42,26 @@ async def library(bus: Bus) -> Library:
         raise Unavailable(f"{NOT_RUNNING} ({error})") from None
 
 
-async def texts(bus: Bus) -> dict[str, str]:
-    """The text of every document that the index lists, by its name."""
+def everyone(assistant: Assistant) -> tuple[str, ...]:
+    """All audiences together: a fingerprint is of every document, whoever may read it."""
+    return tuple(audience.name for audience in assistant.audiences)
+
+
+async def texts(bus: Bus, audiences: tuple[str, ...] = ()) -> dict[str, str]:
+    """The text of every document that the index lists, by its name; of those that these may not read it is ""."""
     listed = (await library(bus)).listed
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(source: str) -> tuple[str, str]:
         async with limit:
-            return source, (await document(bus, source)).text
+            return source, (await document(bus, source, audiences)).text
 
     return dict(await asyncio.gather(*(one(document.source) for document in listed)))
 
 
-async def document(bus: Bus, source: str) -> Document:
-    return decode(Document, await bus.request("retrieval.document", encode(DocumentRequest(source=source)), timeout=PATIENCE))
+async def document(bus: Bus, source: str, audiences: tuple[str, ...] = ()) -> Document:
+    request = DocumentRequest(source=source, audiences=audiences)
+    return decode(Document, await bus.request("retrieval.document", encode(request), timeout=PATIENCE))
 
 
 def print_of(parts: Iterable[str]) -> str:

@@ -19,5 +19,5 @@ class Grading:
         if one.outcome == "answered" and self.checks.declines(one.text, case):
             one = replace(one, outcome="declined")
         cited = dict.fromkeys(citation.source for citation in one.citations)
-        documents = {source: (await document(self.bus, source)).text for source in cited}
+        documents = {source: (await document(self.bus, source, case.audience)).text for source in cited}
         return replace(one, grades=self.checks.grade(case, one, documents))

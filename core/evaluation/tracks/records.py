@@ -57,7 +57,7 @@ class Case(Record, frozen=True):
     must not say. `sources`: the documents it may cite, by the end of their names; none named: any. Not `answerable`: the right
     answer is that there is none. `out_of_scope`: of no intent, whatever the router says. `intent`, `risk`, `volatility` "": as
     the router and the assistant file say. `kind`: people wrote it for this, a model made it up, or it is from the log. `group`:
-    the conversation it is from."""
+    the conversation it is from. `audience`: to whom the asker belongs, by the names of [[audiences]]; none: to none."""
 
     question: str
     id: str = ""
@@ -75,6 +75,7 @@ class Case(Record, frozen=True):
     out_of_scope: bool = False
     kind: Literal["written", "generated", "log"] = "written"
     group: str = ""
+    audience: tuple[str, ...] = ()
 
     @property
     def cluster(self) -> str:

@@ -72,6 +72,10 @@ def _sentences(run: Run) -> Iterator[str]:
         yield f"Nobody says what {listed(untold)} learned from: whether it was tested with what it had been told is not known."
     if assumed := [track.name for track in run.tracks if track.assumed]:
         yield f"Nothing was measured of {listed(assumed)}: what it costs and takes is the owner's assumption."
+    if insiders := sum(bool(case.audience) for case in run.cases):
+        names = listed(sorted({name for case in run.cases for name in case.audience}))
+        told = f"{count(insiders, 'question')} asked as somebody of {names}"
+        yield f"{told}: words of documents that not everyone may read stand in this report."
     if read := sorted(filed(run)):
         yield (
             f"Nobody asked {listed(read)}: the answers, and how long they took, are as a file tells them. No route leads there;"
