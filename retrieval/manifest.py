@@ -34,6 +34,9 @@ create table if not exists settings (key text primary key, value text);
 """
     + tables.SCHEMA
 )
+WRITTEN = "written"
+"""How many passages the store was given since it was made; those that it holds no more may still take room there."""
+
 COLUMNS = "source, rev, path, origin, hash, title, url, passages, at, tags"
 
 _pieces = msgspec.json.Decoder(list[Piece])
@@ -101,6 +104,9 @@ class Manifest:
             for change in changes:
                 self._show(db, change)
             db.executemany("delete from hidden where rev = ?", [(change.row.rev,) for change in changes])
+            added = sum(change.row.passages for change in changes)
+            written = "insert into settings values (?, ?) on conflict (key) do update set value = value + excluded.value"
+            db.execute(written, (WRITTEN, str(added)))
 
     def remove(self, source: str) -> None:
         with self._transaction() as db:
@@ -126,6 +132,10 @@ class Manifest:
 
     def rows(self) -> list[Row]:
         return [_row(values) for values in self._all(f"select {COLUMNS} from documents order by source")]
+
+    def revs(self) -> frozenset[int]:
+        """Those that count."""
+        return frozenset(rev for (rev,) in self._all("select rev from documents"))
 
     def row(self, source: str) -> Row | None:
         found = self._all(f"select {COLUMNS} from documents where source = ?", source)

@@ -1,6 +1,8 @@
-"""Relocation: the service moves its passages to another store when asked, and goes on with what was interrupted by itself."""
+"""Relocation: the service moves its passages to another store when asked, and by itself goes on with what was interrupted and
+writes a shard anew that holds more of the past than of the present."""
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -13,6 +15,8 @@ from retrieval.records import Moved, MoveRequest
 from retrieval.stores import KINDS
 
 RETRY = 5.0
+LOOK = 60.0
+"""Seconds between two looks at whether the shard is to be written anew."""
 
 log = structlog.get_logger("retrieval.moving")
 
@@ -50,7 +54,8 @@ class Relocation:
                 log.error("the move is given up, the old store serves", reason=str(error))
                 left, self._error = 0, str(error)
             if not left and not self._index.moving:
-                await self._wanted.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wanted.wait(), LOOK)
             await asyncio.sleep(pause)
 
     async def _begin(self, kind: str) -> str:

@@ -18,6 +18,9 @@ FORMAT = 3
 """Of what stands in a store; with another number it is made anew from the texts."""
 
 EMBEDDED, SERVER = KINDS = ("embedded", "server")
+SECOND = "embedded-second"
+"""Where a shard is written anew while the one that serves lies at EMBEDDED, and the other way round."""
+
 KIND, NAME = "store", "collection"
 
 
@@ -40,14 +43,23 @@ class Stores:
             self._manifest.put(KIND, SERVER if new else EMBEDDED)
         return self._manifest.get(KIND)
 
+    @property
+    def spare(self) -> str:
+        """Where the shard that serves can be written anew; "" where none serves."""
+        return {EMBEDDED: SECOND, SECOND: EMBEDDED}.get(self.kind, "")
+
+    def serves(self, kind: str) -> bool:
+        """Whether the passages are kept so, as people say it."""
+        return (kind == SERVER) == (self.kind == SERVER)
+
     def serve(self, kind: str) -> None:
         self._manifest.put(KIND, kind)
 
     def open(self, kind: str, language: str) -> Store:
         """Raises Broken, StoreUnavailable or ConfigError."""
-        if kind == EMBEDDED:
-            return Shard(self.folder(language))
-        return ServerStore(self._wanted(), self._collection(language))
+        if kind == SERVER:
+            return ServerStore(self._wanted(), self._collection(language))
+        return Shard(self.folder(kind, language))
 
     def anew(self, kind: str, language: str) -> Store:
         """An empty one in place of what was there."""
@@ -55,10 +67,10 @@ class Stores:
         return self.open(kind, language)
 
     def remove(self, kind: str, language: str) -> None:
-        if kind == EMBEDDED:
-            shutil.rmtree(self.folder(language), ignore_errors=True)
-            return
-        forget(self._wanted(), self._collection(language))
+        if kind == SERVER:
+            forget(self._wanted(), self._collection(language))
+        else:
+            shutil.rmtree(self.folder(kind, language), ignore_errors=True)
 
     def tidy(self) -> None:
         """Nothing is kept of another format, nor of a shard whose place a server has taken. Raises as `open` does."""
@@ -67,15 +79,15 @@ class Stores:
             for name in names(self._wanted()):
                 if name.startswith(ours) and not name.startswith(f"{ours}{FORMAT}-"):
                     forget(self._wanted(), name)
-        kept = {*self._folder.glob(f"shard-{FORMAT}-*")} if self.kind == EMBEDDED else set()
+        kept = set() if self.kind == SERVER else {*self._folder.glob(f"shard-{FORMAT}-*")}
         for old in {*self._folder.glob("shard-*")} - kept:
             shutil.rmtree(old)
 
-    def folder(self, language: str) -> Path:
-        return self._folder / f"shard-{FORMAT}-{language}"
+    def folder(self, kind: str, language: str) -> Path:
+        return self._folder / f"shard-{FORMAT}-{language}{kind.removeprefix(EMBEDDED)}"
 
     def told(self, kind: str) -> str:
-        return "in this process" if kind == EMBEDDED else f"on {self._wanted()}"
+        return f"on {self._wanted()}" if kind == SERVER else "in this process"
 
     def _collection(self, language: str) -> str:
         if not self._manifest.get(NAME):
