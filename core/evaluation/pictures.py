@@ -1,7 +1,8 @@
 """Pictures as SVG, drawn by hand: dots with whiskers, a curve, bars. Colours are the page's, so that they fit light and
 dark."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from core.evaluation.intervals import Figure
@@ -10,6 +11,11 @@ WIDTH, LABEL, ROW, MARGIN = 640, 210, 26, 24
 RIGHT = WIDTH - 120
 HEIGHT = 220
 LETTERS = 30
+CELL, LEFT, TOP = 24, 190, 120
+MOST = 24
+"""Intents that a picture of confusions has room for."""
+
+OUTSIDE, DECLINED, ASKED_BACK = "(out of scope)", "(declined)", "(asked back)"
 
 
 def dots(rows: Sequence[tuple[str, Figure]]) -> str:
@@ -83,6 +89,43 @@ def bars(counts: Sequence[tuple[str, int]]) -> str:
             f'<text x="{middle:.1f}" y="{HEIGHT - 22}" class="middle">{escape(name)}</text>',
         ]
     return _svg(HEIGHT, parts, "counts")
+
+
+def confused(pairs: Iterable[tuple[str, str]]) -> str:
+    """A square for each intent people meant (down) and the router said (across), of those that are confused most; what is right
+    is pale."""
+    counts = Counter(pairs)
+    right = {pair for pair in counts if pair[0] == pair[1] or pair == (OUTSIDE, DECLINED)}
+    wrong: Counter[str] = Counter()
+    for pair, count in counts.items():
+        if pair not in right:
+            wrong.update({name: count for name in pair})
+    names = sorted(name for name, _ in wrong.most_common(MOST))
+    columns, rows = [name for name in names if name != OUTSIDE], [name for name in names if name not in (DECLINED, ASKED_BACK)]
+    most = max([1, *(count for pair, count in counts.items() if pair not in right)])
+    parts = []
+    for across, said in enumerate(columns):
+        x = LEFT + across * CELL + CELL / 2 + 4
+        parts.append(f'<text transform="translate({x} {TOP - 6}) rotate(-60)" class="value">{escape(said)}</text>')
+    for down, meant in enumerate(rows):
+        y = TOP + down * CELL
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 16}" class="name">{escape(meant)}</text>')
+        for across, said in enumerate(columns):
+            count = counts[meant, said]
+            shade = 0.12 if (meant, said) in right else 0.2 + 0.4 * count / most
+            if count:
+                x = LEFT + across * CELL
+                told = f"{meant} taken for {said}: {count}"
+                parts.append(
+                    f'<rect x="{x}" y="{y}" width="{CELL - 2}" height="{CELL - 2}" class="bar" fill-opacity="{shade:.2f}">'
+                    f"<title>{escape(told)}</title></rect>"
+                    f'<text x="{x + CELL / 2 - 1}" y="{y + 16}" text-anchor="middle" class="value">{count}</text>'
+                )
+    size = CELL * max(1, len(names))
+    wide = LEFT + size + TOP
+    frame = f'<svg viewBox="0 0 {wide} {TOP + size}" style="max-width: {wide}px" role="img" aria-label="confusions">'
+    shown = f"{frame}{''.join(parts)}</svg>"
+    return shown if names else "<p>Nothing is confused.</p>"
 
 
 def told(figure: Figure) -> str:

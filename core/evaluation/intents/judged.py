@@ -79,6 +79,11 @@ class Judge:
         near = {one.text for one in messages if one.near}
         return found + nearest([self._judged(router, one, FILE) for one in messages], near), router
 
+    def messages(self, messages: Sequence[Labelled]) -> list[Judged]:
+        """By the router that all examples make, as it answers."""
+        router = self.router()
+        return [self._judged(router, one, FILE) for one in messages]
+
     def _judged(self, router: Router, one: Labelled, part: str) -> Judged:
         started = time.perf_counter()
         said = router.decide(one.text, Conversation(lane=""), (self.taught or WORDS).heard)

@@ -1,6 +1,5 @@
 """The page of a run."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -9,11 +8,9 @@ from core.evaluation.intents.judged import FILE, OWN, Judged
 from core.evaluation.intents.measuring import Change, Run, auroc, by_intent, figures, scopes
 from core.evaluation.intents.stated import WAYS, Kept, Stated, kept
 from core.evaluation.pages import row, table, tile, tiles, when
-from core.evaluation.pictures import curve, dots
+from core.evaluation.pictures import DECLINED, OUTSIDE, confused, curve, dots
 
 SHOWN = 24
-CELL, LEFT, TOP = 24, 190, 120
-OUTSIDE, DECLINED = "(out of scope)", "(declined)"
 
 
 def page(run: Run, advice: Sequence[str], changes: Sequence[Change]) -> str:
@@ -53,39 +50,7 @@ def _part(part: str, judged: Sequence[Judged], promises: Sequence[Stated]) -> It
 
 
 def confusions(judged: Sequence[Judged]) -> str:
-    """A square for each intent people meant (down) and the router said (across), those that are confused most; what is right is
-    pale."""
-    counts = Counter((one.intent or OUTSIDE, DECLINED if one.declined else one.said) for one in judged)
-    right = {pair for pair in counts if pair[0] == pair[1] or pair == (OUTSIDE, DECLINED)}
-    wrong: Counter[str] = Counter()
-    for pair, count in counts.items():
-        if pair not in right:
-            wrong.update({name: count for name in pair})
-    names = sorted(name for name, _ in wrong.most_common(SHOWN))
-    columns = [name for name in names if name != OUTSIDE]
-    most = max([1, *(count for pair, count in counts.items() if pair not in right)])
-    parts = []
-    for across, said in enumerate(columns):
-        x = LEFT + across * CELL + CELL / 2 + 4
-        parts.append(f'<text transform="translate({x} {TOP - 6}) rotate(-60)" class="value">{escape(said)}</text>')
-    for down, meant in enumerate(name for name in names if name != DECLINED):
-        y = TOP + down * CELL
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 16}" class="name">{escape(meant)}</text>')
-        for across, said in enumerate(columns):
-            count = counts[meant, said]
-            shade = 0.12 if (meant, said) in right else 0.2 + 0.4 * count / most
-            if count:
-                x = LEFT + across * CELL
-                told = f"{meant} taken for {said}: {count}"
-                parts.append(
-                    f'<rect x="{x}" y="{y}" width="{CELL - 2}" height="{CELL - 2}" class="bar" fill-opacity="{shade:.2f}">'
-                    f"<title>{escape(told)}</title></rect>"
-                    f'<text x="{x + CELL / 2 - 1}" y="{y + 16}" text-anchor="middle" class="value">{count}</text>'
-                )
-    size = CELL * max(1, len(names))
-    view = f"0 0 {LEFT + size + TOP} {TOP + size}"
-    shown = f'<svg viewBox="{view}" role="img" aria-label="confusions">{"".join(parts)}</svg>'
-    return shown if names else "<p>Nothing is confused.</p>"
+    return confused((one.intent or OUTSIDE, DECLINED if one.declined else one.said) for one in judged)
 
 
 def _risk(judged: Sequence[Judged], promises: Sequence[Stated]) -> str:

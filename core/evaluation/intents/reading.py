@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from core.assistant import Assistant
+from core.bus import Bus
 from core.connecting import connected
 from core.dialog.sensing import NoEmbedder, Senses, Taught
 from core.errors import CannotServe, ConfigError
@@ -15,6 +16,16 @@ ABSENT = "the assistant reads meaning too, by the retrieval service: start it wi
 def taught(given: Settings, file: Assistant, texts: Sequence[str]) -> Taught | None:
     """The vectors of all texts, None where words alone decide. Raises ConfigError where they should come and do not."""
     return None if file.about.intents == "words" else asyncio.run(_taught(given, file, texts))
+
+
+async def taught_by(bus: Bus, given: Settings, file: Assistant, texts: Sequence[str]) -> Taught | None:
+    """The same for who is connected already; where no vectors come, words alone decide, as they would in service."""
+    if file.about.intents == "words":
+        return None
+    try:
+        return await Senses(bus, given.data / "routing").taught(texts)
+    except CannotServe:
+        return None
 
 
 async def _taught(given: Settings, file: Assistant, texts: Sequence[str]) -> Taught | None:

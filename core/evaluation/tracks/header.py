@@ -13,6 +13,7 @@ from core.evaluation.tracks import money
 from core.evaluation.tracks.fingerprints import library, made_with
 from core.evaluation.tracks.learned import learned
 from core.evaluation.tracks.records import Case, Limits, Run, Stakes, Track
+from core.evaluation.tracks.routing import routed
 from core.policy.decision import Rules, Weights
 from core.routes import versions
 from core.settings import Settings
@@ -37,6 +38,7 @@ async def header(bus: Bus, given: Settings, file: Assistant, *, cases: Sequence[
         made_with=await made_with(bus, file, given, cases),
         behind=await behind(bus),
         learned=_learned(file, given.assistant.parent, tracks),
+        routed=await routed(bus, given, file, cases),
     )
 
 

@@ -229,6 +229,15 @@ class Limits(Record, frozen=True):
     could_not: float = 0.05
 
 
+class Routed(Record, frozen=True):
+    """What the router makes of a case by itself, where the case says its intent: `kind` as in a decision (`intent`, `clarify`,
+    `out_of_scope`), and the intent it takes for the likeliest."""
+
+    case: str
+    kind: str
+    said: str
+
+
 class Stakes(Record, frozen=True):
     """What an intent risks, how soon its truth changes, and the tracks it takes now, in order."""
 
@@ -250,7 +259,8 @@ class Run(Versioned, frozen=True):
     `decisions` follow from the rest (`deciding.conclude`). `made_with`: the fingerprints of documents, models, prompts,
     questions and of each document (`source:NAME`) when it began, `left_with` when it ended: what differs was changed meanwhile.
     `behind`: what the index had not taken in yet, in words. `learned`: by model the prints of what it was trained on
-    (`core.evaluation.tracks.learned`); a model that is not there: nobody said. `stopped`: why it ended early, "" where every
+    (`core.evaluation.tracks.learned`); a model that is not there: nobody said. `routed`: what the router would make of the
+    cases. `stopped`: why it ended early, "" where every
     case was asked. `most`: the most it might spend, 0: no limit."""
 
     id: str
@@ -276,6 +286,7 @@ class Run(Versioned, frozen=True):
     behind: tuple[str, ...] = ()
     learned: dict[str, tuple[str, ...]] = {}
     judges: tuple[Judge, ...] = ()
+    routed: tuple[Routed, ...] = ()
     checks: tuple[Check, ...] = ()
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from core.evaluation import pages
 from core.evaluation.tracks.records import Run
-from core.evaluation.tracks.report import appendix, compared, decided, evidence, headline, intents
+from core.evaluation.tracks.report import appendix, compared, decided, evidence, headline, intents, routing
 from core.evaluation.tracks.report.html import Html, el
 from core.evaluation.tracks.report.policies import totals
 
@@ -15,6 +15,7 @@ PARTS = {
     "latency": "Waiting",
     "freshness": "Freshness",
     "intents": "Intent by intent",
+    "router": "The router",
     "evidence": "What it rests on",
     "limits": "What it cannot tell",
     "weights": "Weights and prices",
@@ -41,6 +42,7 @@ def _sections(run: Run) -> Iterator[Html]:
     yield from compared.latency(run, tracks)
     yield from compared.freshness(run, tracks)
     yield from intents.intents(run)
+    yield from routing.router(run)
     yield from evidence.evidence(run)
     yield from evidence.limits(run)
     yield from appendix.weights(run)
