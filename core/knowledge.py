@@ -128,13 +128,15 @@ class NotTaken(Record, frozen=True):
 
 class Library(Versioned, frozen=True):
     """What `retrieval.status` tells of the index: how many `documents`, the first of them by name, how many passages are
-    `waiting` for a vector, how its sources do, and what was `skipped`."""
+    `waiting` for a vector, how its sources do, and what was `skipped`. `spent`: seconds of work
+    that the index took so far, 0: nobody counted."""
 
     documents: int = 0
     waiting: int = 0
     listed: tuple[Listed, ...] = ()
     sources: tuple[SourceState, ...] = ()
     skipped: tuple[NotTaken, ...] = ()
+    spent: float = 0.0
 
 
 class Document(Versioned, frozen=True):

@@ -103,12 +103,14 @@ class Index:
         """Show these documents instead of what stands under their sources, each of which is there once. Vectors of passages
         that stay are kept."""
         with self._writing:
+            began = time.perf_counter()
             revs = self._manifest.stage(len(changes))
             self._shard.hidden = self._manifest.hidden()
             self._shard.stage(chain.from_iterable(map(self._entries, revs, changes)))
             self._manifest.commit([change.as_revision(rev) for rev, change in zip(revs, changes, strict=True)])
             self._sweep()
             self._all_vectors = False
+            self._manifest.spend(sum(change.seconds for change in changes) + time.perf_counter() - began)
 
     def remove(self, source: str) -> bool:
         """Forget a document; False when there is none of that name."""
@@ -144,12 +146,19 @@ class Index:
                 self._vectors.complete(shard)
         if embedder is None or not waiting:
             return 0
+        began = time.perf_counter()
         vectors = embedder.model.embed_documents([text for _, text in waiting])
         with self._writing:
+            self._manifest.spend(time.perf_counter() - began)
             if self._vectors.target is target and self._shard is shard:
                 self._vectors.give(dict(zip((point for point, _ in waiting), vectors, strict=True)), shard)
                 self._mover.touched([revision(point) for point, _ in waiting])
         return len(waiting)
+
+    @property
+    def spent(self) -> float:
+        """Seconds of reading, storing and embedding that the index took so far, with all changes since."""
+        return self._manifest.spent
 
     def waiting(self) -> int:
         """How many passages have no vector yet, though they shall get one; 0 while the store cannot say."""

@@ -163,8 +163,9 @@ class Run:
             return
         if seen is None:
             raise Unreadable("it is said to be unchanged, but was never read")
-        document, pieces = await self._read(offer, await seen.content())
-        ready = Ready(offer, source, seen, document, pieces)
+        content, began = await seen.content(), time.perf_counter()
+        document, pieces = await self._read(offer, content)
+        ready = Ready(offer, source, seen, document, pieces, time.perf_counter() - began)
         if self.dry:
             self._was_put(ready)
         else:

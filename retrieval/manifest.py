@@ -35,6 +35,8 @@ create table if not exists settings (key text primary key, value text);
     + tables.SCHEMA
 )
 WRITTEN = "written"
+SPENT = "spent"
+ADD = "insert into settings values (?, ?) on conflict (key) do update set value = value + excluded.value"
 """How many passages the store was given since it was made; those that it holds no more may still take room there."""
 
 COLUMNS = "source, rev, path, origin, hash, title, url, passages, at, tags"
@@ -62,11 +64,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A document to be shown instead of what stands under its source."""
+    """A document to be shown instead of what stands under its source; reading it took so many seconds."""
 
     document: LoadedDocument
     pieces: Sequence[Piece]
     row: Row
+    seconds: float = 0.0
 
     def as_revision(self, rev: int) -> "Change":
         return replace(self, row=replace(self.row, rev=rev, passages=len(self.pieces)))
@@ -105,8 +108,16 @@ class Manifest:
                 self._show(db, change)
             db.executemany("delete from hidden where rev = ?", [(change.row.rev,) for change in changes])
             added = sum(change.row.passages for change in changes)
-            written = "insert into settings values (?, ?) on conflict (key) do update set value = value + excluded.value"
-            db.execute(written, (WRITTEN, str(added)))
+            db.execute(ADD, (WRITTEN, str(added)))
+
+    def spend(self, seconds: float) -> None:
+        """So long was worked on the index, once more."""
+        with self._transaction() as db:
+            db.execute(ADD, (SPENT, repr(seconds)))
+
+    @property
+    def spent(self) -> float:
+        return float(self.get(SPENT) or 0.0)
 
     def remove(self, source: str) -> None:
         with self._transaction() as db:

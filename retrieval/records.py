@@ -133,7 +133,8 @@ class SourceStatus(Record, frozen=True):
 
 class Status(Versioned, frozen=True):
     """`retrieval.status`: what the index holds; `listed` are the first documents by name, `embedder` "": by words alone.
-    `store` says where the passages are, `trouble` why they cannot be searched now."""
+    `store` says where the passages are, `trouble` why they cannot be searched now. `spent`: seconds of reading, storing and
+    embedding that the index took so far."""
 
     documents: int = 0
     passages: int = 0
@@ -145,6 +146,7 @@ class Status(Versioned, frozen=True):
     skipped: tuple[Skipped, ...] = ()
     store: str = ""
     trouble: str = ""
+    spent: float = 0.0
 
 
 def told(at: float) -> str:

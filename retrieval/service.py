@@ -177,6 +177,7 @@ class Retrieval:
             skipped=self.skipped[:LISTED],
             store=self.index.store,
             trouble=await asyncio.to_thread(self.index.trouble),
+            spent=round(await asyncio.to_thread(lambda: self.index.spent), 3),
         )
         return encode(answer)
 

@@ -23,13 +23,14 @@ AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A document that has been read."""
+    """A document that has been read, in so many seconds."""
 
     offer: Offer
     source: str
     seen: Seen
     document: LoadedDocument
     pieces: list[Piece]
+    seconds: float = 0.0
 
 
 Stored = Callable[[Ready], None]
@@ -89,7 +90,7 @@ class Storing:
             self._refused(offer.path, error)
             return None
         row = Row(offer.name, 0, offer.path, self._origin, sign, document.title, document.url, 0, time.time(), tags)
-        return Change(document, ready.pieces, row)
+        return Change(document, ready.pieces, row, ready.seconds)
 
 
 @asynccontextmanager

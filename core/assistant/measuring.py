@@ -9,13 +9,14 @@ from core.assistant.table import Table
 
 class Price(Table):
     """`[models.prices.NAME]`, in `measure.currency`: for a million tokens read (`prompt`) and written (`completion`), for each
-    `call`, and once for `training`, which the next `turns` turns share."""
+    `call`, and once for `training`, which the next `turns` turns share and which took so many `hours`."""
 
     prompt: float = Field(0, ge=0)
     completion: float = Field(0, ge=0)
     call: float = Field(0, ge=0)
     training: float = Field(0, ge=0)
     turns: int = Field(100_000, ge=1)
+    hours: float = Field(0, ge=0)
 
 
 class Person(Table):

@@ -104,6 +104,22 @@ def test_a_default_that_breaks_a_constraint_is_named_also_where_nothing_may_take
     assert "rag breaks a constraint: said what is forbidden in 1 of 30 answers. Too few questions to compare" in told
 
 
+def test_what_it_took_to_build_a_track_is_told_where_it_is_known(run: Run) -> None:
+    def built(some: Run) -> dict[str, list[str]]:
+        rows = html.fromstring(report.page(some)).xpath("//tr[th[.='Index made in' or .='Trained in']]")
+        return {row.xpath("th")[0].text_content(): [cell.text_content() for cell in row.xpath("td")] for row in rows}
+
+    tracks = ("prompt", "rag", "tuned", "hybrid", "stronger")
+    assert [*dict.fromkeys(one.track for one in run.answered)] == [*tracks]
+    unknown = built(run)
+    assert unknown["Index made in"] == ["–", "not recorded", "–", "not recorded", "not recorded"]
+    assert unknown["Trained in"] == ["–", "–", "not recorded", "not recorded", "–"]
+    prices = run.prices | {"small-1-tuned": replace(run.prices["small-1-tuned"], hours=1.75)}
+    known = built(replace(run, indexed=312.0, prices=prices))
+    assert known["Index made in"] == ["–", "5 min", "–", "5 min", "5 min"]
+    assert known["Trained in"] == ["–", "–", "1.8 h", "1.8 h", "–"]
+
+
 def test_every_intent_has_its_decision_its_picture_and_its_measures(run: Run, page: html.HtmlElement) -> None:
     sections = page.xpath("//section[@class='intent']")
     assert [section.xpath(".//h3")[0].text_content().split()[0] for section in sections] == [*run.intents]

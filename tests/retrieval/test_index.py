@@ -13,7 +13,7 @@ from core.knowledge import SearchRequest, Tags
 from retrieval import embeddings
 from retrieval.fusion import Weights
 from retrieval.index import Index, Setup
-from retrieval.manifest import Row
+from retrieval.manifest import Change, Row
 from retrieval.readers.contract import LoadedDocument
 from retrieval.splitting import split
 from tests.retrieval import fakes
@@ -108,6 +108,26 @@ def test_only_the_passages_that_changed_are_embedded_again(index):
     assert len(fakes.embedded) == 6
     assert "Something new" in fakes.embedded[-1]
     assert index.waiting() == 0
+
+
+def test_the_work_that_went_into_it_is_counted_and_kept(tmp_path, setup):
+    index = Index(tmp_path, setup)
+    assert index.spent == 0
+    put(index, "moon.md", "The moon garden opens at seven.")
+    stored = index.spent
+    assert stored > 0
+    embed(index)
+    embedded = index.spent
+    assert embedded > stored
+    document = LoadedDocument("sun.md", "Title", "The sun garden is shut.")
+    row = Row("sun.md", 0, "/sun.md", "command", "hash", "Title", "", 0, time.time())
+    index.put_all([Change(document, split(document), row, seconds=60.0)])
+    assert index.spent > 60
+    before = index.spent
+    index.close()
+    again = Index(tmp_path, setup)
+    assert again.spent == before
+    again.close()
 
 
 def test_reopened_it_serves_what_it_held_and_embeds_nothing(tmp_path, setup):

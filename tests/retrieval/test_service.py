@@ -157,6 +157,7 @@ async def test_status_lists_and_remove_forgets_by_name_or_by_path(rig):
         assert (await rig.command("remove", moon)).stdout == f"removed {moon}\n"
         assert await rig.found("moon garden") == []
         assert "knowledge/returns.md" in (await rig.command("status")).output
+        assert (await rig.status()).spent > 0
         told = "source knowledge.paths has it, and takes it again at its next look"
         assert told in (await rig.command("remove", "knowledge/returns.md")).stdout
         assert await rig.found("thirty days") == []

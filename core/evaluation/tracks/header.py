@@ -39,6 +39,7 @@ async def header(bus: Bus, given: Settings, file: Assistant, *, cases: Sequence[
         behind=await behind(bus),
         learned=_learned(file, given.assistant.parent, tracks),
         routed=await routed(bus, given, file, cases),
+        indexed=(await library(bus)).spent,
     )
 
 

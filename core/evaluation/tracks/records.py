@@ -184,13 +184,15 @@ class Track(Record, frozen=True):
 
 
 class Price(Record, frozen=True):
-    """Money for a million tokens read and written, for each call, and once for `training`, shared by the next `turns` turns."""
+    """Money for a million tokens read and written, for each call, and once for `training`, shared by the next `turns` turns,
+    which took `hours`, 0: nobody said."""
 
     prompt: float = 0.0
     completion: float = 0.0
     call: float = 0.0
     training: float = 0.0
     turns: int = 0
+    hours: float = 0.0
 
 
 class Judge(Record, frozen=True):
@@ -259,8 +261,8 @@ class Run(Versioned, frozen=True):
     `decisions` follow from the rest (`deciding.conclude`). `made_with`: the fingerprints of documents, models, prompts,
     questions and of each document (`source:NAME`) when it began, `left_with` when it ended: what differs was changed meanwhile.
     `behind`: what the index had not taken in yet, in words. `learned`: by model the prints of what it was trained on
-    (`core.evaluation.tracks.learned`); a model that is not there: nobody said. `routed`: what the router would make of the
-    cases. `stopped`: why it ended early, "" where every
+    (`core.evaluation.tracks.learned`); a model that is not there: nobody said. `indexed`: seconds of work that the index took,
+    0: not recorded. `routed`: what the router would make of the cases. `stopped`: why it ended early, "" where every
     case was asked. `most`: the most it might spend, 0: no limit."""
 
     id: str
@@ -287,6 +289,7 @@ class Run(Versioned, frozen=True):
     learned: dict[str, tuple[str, ...]] = {}
     judges: tuple[Judge, ...] = ()
     routed: tuple[Routed, ...] = ()
+    indexed: float = 0.0
     checks: tuple[Check, ...] = ()
 
     @property

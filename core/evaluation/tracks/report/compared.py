@@ -9,7 +9,7 @@ from core.evaluation.tracks.records import Run
 from core.evaluation.tracks.report.charts import Axis, mark, point, ruler, sized, strip, tick, whisker
 from core.evaluation.tracks.report.html import Html, el, joined, row, table
 from core.evaluation.tracks.report.measures import Figures, head, measures, number
-from core.evaluation.tracks.report.words import interval, round_seconds, seconds, share
+from core.evaluation.tracks.report.words import interval, lasting, round_seconds, seconds, share
 
 
 def overall(run: Run) -> Figures:
@@ -26,10 +26,26 @@ def side_by_side(run: Run, found: Figures) -> Iterator[Html]:
         "p",
         "All intents together, with 95 % intervals. Borne out: the share of what an answer states that its sources say."
         " Citations: the share that is allowed, there, and holds the words quoted. Abstention: answered what has an answer,"
-        " declined the rest.",
+        " declined the rest. Index made in: the work of reading, storing and embedding, with all changes since.",
     )
     heads = {name: head(run, name) for name in found}
-    yield el("section", measures(found, heads, _training(run, found), title="All measures of each track"))
+    yield el("section", measures(found, heads, _building(run, found), title="All measures of each track"))
+
+
+WITH_INDEX, TUNED = ("rag", "hybrid", "stronger"), ("tuned", "hybrid")
+UNTOLD = "not recorded"
+
+
+def _building(run: Run, found: Figures) -> Iterator[Html]:
+    """What it took before the first turn: making the index, and training."""
+    if not {*found} & {*WITH_INDEX, *TUNED}:
+        return
+    hours = {track.name: run.prices[track.model].hours for track in run.tracks if track.model in run.prices}
+    index = lasting(run.indexed) if run.indexed else UNTOLD
+    trained = {name: lasting(3600 * hours[name]) if hours.get(name) else UNTOLD for name in TUNED}
+    yield row("Index made in", *(index if name in WITH_INDEX else "–" for name in found))
+    yield row("Trained in", *(trained.get(name, "–") for name in found))
+    yield from _training(run, found)
 
 
 def _training(run: Run, found: Figures) -> Iterator[Html]:

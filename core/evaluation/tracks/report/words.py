@@ -93,6 +93,13 @@ def seconds(milliseconds: float) -> str:
     return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
 
 
+def lasting(seconds: float) -> str:
+    """How long something took that people wait for by the minute."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def measured(name: str, value: float) -> str:
     """A figure's value as its measure is told."""
     if name == "cost":
