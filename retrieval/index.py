@@ -108,6 +108,7 @@ class Index:
             self._shard.hidden = self._manifest.hidden()
             self._shard.stage(chain.from_iterable(map(self._entries, revs, changes)))
             self._manifest.commit([change.as_revision(rev) for rev, change in zip(revs, changes, strict=True)])
+            self._vectors.written(revs)
             self._sweep()
             self._all_vectors = False
             self._manifest.spend(sum(change.seconds for change in changes) + time.perf_counter() - began)
@@ -131,6 +132,7 @@ class Index:
                 self._shard.mark(row.rev, tags)
                 if tags.language != row.tags.language:
                     respeak(self._shard, self._manifest, row, tags, language=self._setup.language)
+                    self._vectors.written([row.rev])
                 self._manifest.retag(source, tags)
                 self._manifest.put(MARKING, "")
                 self._mover.touched([row.rev])
@@ -140,7 +142,7 @@ class Index:
         with self._writing:
             target, shard = self._vectors.target, self._shard
             embedder = target.embedder if target else None
-            waiting = shard.without_vector(target.field, embedder.languages, embedder.at_once) if target and embedder else []
+            waiting = self._vectors.next(shard)
             self._all_vectors = not waiting
             if not waiting:
                 self._vectors.complete(shard)
@@ -162,9 +164,8 @@ class Index:
 
     def waiting(self) -> int:
         """How many passages have no vector yet, though they shall get one; 0 while the store cannot say."""
-        target = self._vectors.target
         with suppress(StoreUnavailable):
-            return self._shard.waiting(target.field, target.embedder.languages) if target else 0
+            return sum(map(self._shard.waiting, self._vectors.lacking()))
         return 0
 
     @property

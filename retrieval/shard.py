@@ -30,6 +30,7 @@ from retrieval.stores.contract import (
     Broken,
     Entry,
     Held,
+    Lack,
     Legs,
     Ranked,
     searched,
@@ -132,17 +133,15 @@ class Shard:
         records = self._scroll(_of(rev), with_payload=True, with_vector=[*self.sizes])
         return [contract.entry(record.payload or {}, _dense(record.vector)) for record in records]
 
-    def without_vector(self, field: str, languages: Sequence[str], limit: int) -> list[tuple[uuid.UUID, str]]:
+    def without_vector(self, lack: Lack, limit: int) -> list[tuple[uuid.UUID, str]]:
         with self._lock:
             newest = q.OrderBy("rev", q.Direction.Desc)
-            asked = q.ScrollRequest(
-                limit=limit, filter=self._waiting(field, languages), with_payload=[*SEARCHED], order_by=newest
-            )
+            asked = q.ScrollRequest(limit=limit, filter=self._lacking(lack), with_payload=[*SEARCHED], order_by=newest)
             records, _ = self._shard.scroll(asked)
         return [(_id(record), searched(record.payload or {})) for record in records]
 
-    def waiting(self, field: str, languages: Sequence[str]) -> int:
-        return self._count(self._waiting(field, languages))
+    def waiting(self, lack: Lack) -> int:
+        return self._count(self._lacking(lack))
 
     def give_vectors(self, field: str, vectors: Mapping[uuid.UUID, Sequence[float]]) -> None:
         with self._lock:
@@ -151,9 +150,10 @@ class Shard:
             if given:
                 self._update(q.UpdateOperation.update_vectors(given))
 
-    def _waiting(self, field: str, languages: Sequence[str]) -> q.Filter:
-        known: list[Any] = [q.FieldCondition(SPOKEN, match=q.MatchAny(list(languages)))] if languages else []
-        return q.Filter(must=known, must_not=[q.HasVectorCondition(field)] if field in self.sizes else [])
+    def _lacking(self, lack: Lack) -> q.Filter:
+        known: list[Any] = [q.FieldCondition(SPOKEN, match=q.MatchAny(list(lack.languages)))] if lack.languages else []
+        given: list[Any] = [q.HasVectorCondition(lack.field)] if lack.field in self.sizes else []
+        return q.Filter(must=[_of(*lack.revs), *known], must_not=given)
 
     def _values(self, key: str) -> frozenset[str]:
         """All that stands under a key of any passage."""

@@ -3,10 +3,13 @@
 Each embedder's vectors stand in the shard under a name of their own (`FIELDS`, in turn). The manifest knows whose are searched
 (`EMBEDDER`) and whose are being made (`COMING`); the change from one to the other is one write there. What a crash leaves half
 done goes on at the next start.
+
+Which revisions may hold passages without a vector is remembered while the process runs, so that looking for those costs what
+there are of them and not what the store holds. At a start that is every revision.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,11 +18,13 @@ import structlog
 from retrieval.embeddings import Embedder, again
 from retrieval.fusion import Weights, weights
 from retrieval.manifest import Manifest
-from retrieval.stores.contract import Store
+from retrieval.stores.contract import Lack, Store
 
 FIELDS = ("dense", "dense-next")
 EMBEDDER, COMING = "embedder", "embedder coming"
 REMEMBERED = 1024
+LOOKED_AT = 256
+"""Revisions that are looked at together."""
 
 log = structlog.get_logger("retrieval.vectors")
 
@@ -41,6 +46,7 @@ class Vectors:
         self.coming: Space | None = None
         self._manifest = manifest
         self._queries: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
+        self._lacking: set[int] = set()
 
     @property
     def target(self) -> Space | None:
@@ -51,6 +57,7 @@ class Vectors:
         """From now on, or as soon as its vectors are complete, this embedder's."""
         before, self.serving, self.coming = self.serving, None, None
         self._queries.clear()
+        self._lacking = {*self._manifest.revs()}
         if embedder is None:
             return
         name, size, field = self._read(EMBEDDER)
@@ -78,10 +85,31 @@ class Vectors:
         if space is None:
             return
         if shard.sizes.get(space.field, 0) != size:
+            self._lacking = {*self._manifest.revs()}
             shard.drop_dense(space.field)
             shard.has_dense(space.field, size)
             self._write(key, space, size)
         shard.give_vectors(space.field, vectors)
+
+    def written(self, revs: Collection[int]) -> None:
+        """These may hold passages without a vector."""
+        self._lacking |= {*revs}
+
+    def lacking(self) -> Iterator[Lack]:
+        """Where vectors of the target may be lacking, the newest revisions first."""
+        if target := self.target:
+            newest = sorted(self._lacking, reverse=True)
+            for start in range(0, len(newest), LOOKED_AT):
+                yield Lack(target.field, newest[start : start + LOOKED_AT], target.embedder.languages)
+
+    def next(self, shard: Store) -> list[tuple[UUID, str]]:
+        """A few passages without a vector of the target, with their texts, those written last first."""
+        at_once = self.target.embedder.at_once if self.target else 0
+        for lack in self.lacking():
+            if found := shard.without_vector(lack, at_once):
+                return found
+            self._lacking -= {*lack.revs}
+        return []
 
     def complete(self, shard: Store) -> None:
         """Every passage has its vector of the target: from here on searches use those."""

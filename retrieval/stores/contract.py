@@ -70,6 +70,16 @@ class Asked:
         return "" if self.alone else self.before
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Passages of these revisions, in these languages (none: all), without a vector of that name: only these revisions are
+    looked at, because to look for what is not there costs a look at each."""
+
+    field: str
+    revs: Collection[int]
+    languages: Sequence[str] = ()
+
+
 class Store(Protocol):
     """All methods block, and may be called from any thread. `hidden`: the revisions that no reader may see. `held`: what stood
     under each mark at any time. `sizes`: the dense vectors there is room for, by name. `made`: it was not there before. Raises
@@ -118,11 +128,11 @@ class Store(Protocol):
     def payloads(self, points: Sequence[uuid.UUID]) -> list[Mapping[str, Any]]:
         """What is stored of these points, in their order; those gone since are left out."""
 
-    def without_vector(self, field: str, languages: Sequence[str], limit: int) -> list[tuple[uuid.UUID, str]]:
-        """(point, text) of passages in these languages (none: all) that lack such a vector, those written last first."""
+    def without_vector(self, lack: Lack, limit: int) -> list[tuple[uuid.UUID, str]]:
+        """(point, text) of passages that lack a vector, those written last first."""
 
-    def waiting(self, field: str, languages: Sequence[str]) -> int:
-        """How many passages lack such a vector."""
+    def waiting(self, lack: Lack) -> int:
+        """How many passages lack a vector."""
 
     def give_vectors(self, field: str, vectors: Mapping[uuid.UUID, Sequence[float]]) -> None:
         """Store dense vectors under a name; points deleted meanwhile are passed over."""

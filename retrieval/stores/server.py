@@ -25,6 +25,7 @@ from retrieval.stores.contract import (
     Asked,
     Entry,
     Held,
+    Lack,
     Legs,
     Ranked,
     searched,
@@ -138,14 +139,14 @@ class ServerStore:
         by_id = {record["id"]: record["payload"] for record in self._retrieve(points, with_payload=True)}
         return [by_id[str(point)] for point in points if str(point) in by_id]
 
-    def without_vector(self, field: str, languages: Sequence[str], limit: int) -> list[tuple[uuid.UUID, str]]:
+    def without_vector(self, lack: Lack, limit: int) -> list[tuple[uuid.UUID, str]]:
         newest = {"key": "rev", "direction": "desc"}
-        asked = {"filter": self._waiting(field, languages), "limit": limit, "with_payload": [*SEARCHED], "order_by": newest}
+        asked = {"filter": self._lacking(lack), "limit": limit, "with_payload": [*SEARCHED], "order_by": newest}
         records = self._rest.ask("POST", f"{self._path}/points/scroll", asked)["result"]["points"]
         return [(uuid.UUID(record["id"]), searched(record["payload"])) for record in records]
 
-    def waiting(self, field: str, languages: Sequence[str]) -> int:
-        return self._count(self._waiting(field, languages))
+    def waiting(self, lack: Lack) -> int:
+        return self._count(self._lacking(lack))
 
     def give_vectors(self, field: str, vectors: Mapping[uuid.UUID, Sequence[float]]) -> None:
         alive = {record["id"] for record in self._retrieve([*vectors], with_payload=False)}
@@ -191,9 +192,10 @@ class ServerStore:
             conditions.append({"should": [{"key": "marks.at", "range": one} for one in dated]})
         return conditions
 
-    def _waiting(self, field: str, languages: Sequence[str]) -> Json:
-        known = [_among(SPOKEN, languages)] if languages else []
-        return {"must": known, "must_not": [{"has_vector": field}] if field in self.sizes else []}
+    def _lacking(self, lack: Lack) -> Json:
+        known = [_among(SPOKEN, lack.languages)] if lack.languages else []
+        given = [{"has_vector": lack.field}] if lack.field in self.sizes else []
+        return {"must": [_among("rev", lack.revs), *known], "must_not": given}
 
     def _retrieve(self, points: Sequence[uuid.UUID], *, with_payload: bool) -> list[Json]:
         asked = {"ids": list(map(str, points)), "with_payload": with_payload, "with_vector": False}

@@ -11,7 +11,7 @@ from core.errors import ConfigError, StoreUnavailable
 from core.knowledge import SearchRequest, Tags
 from retrieval.scope import scope
 from retrieval.shard import Shard
-from retrieval.stores.contract import Asked, Entry, revision
+from retrieval.stores.contract import Asked, Entry, Lack, revision
 from retrieval.stores.rest import Missing, Server
 from retrieval.stores.server import ServerStore, forget
 
@@ -156,14 +156,15 @@ def test_meaning_is_asked_as_soon_as_there_is_room_for_vectors(store):
     store.stage([(1, entry("moon", "The moon garden.")), (2, entry("sun", "The sun terrace."))])
     assert store.search(asked("east", vector=EAST), 10).dense == []
     store.has_dense(FIELD, SIZE)
-    assert store.waiting(FIELD, ()) == 2
-    waiting = dict(store.without_vector(FIELD, ["en"], 10))
+    assert (store.waiting(Lack(FIELD, (1, 2))), store.waiting(Lack(FIELD, (2,)))) == (2, 1)
+    assert [revision(point) for point, _ in store.without_vector(Lack(FIELD, (1,)), 10)] == [1]
+    waiting = dict(store.without_vector(Lack(FIELD, (1, 2), ["en"]), 10))
     assert [revision(point) for point in waiting] == [2, 1]
     gone = uuid.UUID(int=5)
     store.give_vectors(FIELD, {**{p: EAST if "moon" in text else NORTH for p, text in waiting.items()}, gone: EAST})
     ((first, near), (_, far)) = store.search(asked("east", vector=EAST), 10).dense
     assert (revision(first), near, far) == (1, pytest.approx(1.0), pytest.approx(0.0))
-    assert (store.waiting(FIELD, ()), store.count()) == (0, 2)
+    assert (store.waiting(Lack(FIELD, (1, 2))), store.count()) == (0, 2)
 
 
 def test_it_tells_which_passages_have_no_vector_yet(store):
@@ -171,7 +172,7 @@ def test_it_tells_which_passages_have_no_vector_yet(store):
     store.stage([(1, entry("moon", "The moon garden.", vectors={FIELD: EAST})), (2, entry("new", "A new moon."))])
     legs = store.search(asked("moon", vector=EAST), 10, all_vectors=False)
     assert {revision(point) for point in legs.bare} == {2}
-    assert store.waiting(FIELD, ["de"]) == 0
+    assert (store.waiting(Lack(FIELD, (1, 2))), store.waiting(Lack(FIELD, (1, 2), ["de"]))) == (1, 0)
 
 
 def test_vectors_of_another_length_take_the_place_of_the_old_ones(store):
@@ -179,8 +180,8 @@ def test_vectors_of_another_length_take_the_place_of_the_old_ones(store):
     store.stage([(1, entry("moon", "The moon garden.", vectors={FIELD: EAST}))])
     store.drop_dense(FIELD)
     store.has_dense(FIELD, 2)
-    assert store.waiting(FIELD, ()) == 1
-    (point,) = dict(store.without_vector(FIELD, (), 5))
+    assert store.waiting(Lack(FIELD, (1,))) == 1
+    (point,) = dict(store.without_vector(Lack(FIELD, (1,)), 5))
     store.give_vectors(FIELD, {point: [1.0, 0.0]})
     assert [revision(one) for one, _ in store.search(asked("east", vector=[1.0, 0.0]), 5).dense] == [1]
 
@@ -206,7 +207,7 @@ def test_what_was_acknowledged_is_there_after_a_restart(opened):
     first.close()
     again = opened()
     again.has_dense(FIELD, SIZE)
-    assert (found(again, "moon"), again.waiting(FIELD, ())) == (["moon"], 0)
+    assert (found(again, "moon"), again.waiting(Lack(FIELD, (1,)))) == (["moon"], 0)
     again.close()
 
 

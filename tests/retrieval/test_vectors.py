@@ -9,8 +9,9 @@ from contextlib import closing
 import pytest
 
 from core.assistant import Knowledge
-from core.knowledge import SearchRequest
+from core.knowledge import SearchRequest, Tags
 from retrieval import embeddings
+from retrieval.embeddings import Embedder
 from retrieval.fusion import Weights
 from retrieval.index import Index, Setup
 from retrieval.manifest import Change, Row
@@ -58,6 +59,28 @@ def index(tmp_path):
         fill(made)
         embed(made)
         yield made
+
+
+def test_only_what_was_written_since_is_looked_at_for_passages_without_vectors(index, monkeypatch):
+    looked, original = [], index._shard.without_vector
+    monkeypatch.setattr(
+        index._shard, "without_vector", lambda lack, limit: (looked.extend(lack.revs), original(lack, limit))[1]
+    )
+    put(index, ("new.md", "A new lighthouse."))
+    embed(index)
+    assert ({*looked}, index.waiting()) == ({index.row("new.md").rev}, 0)
+
+
+def test_a_document_that_is_marked_with_a_language_the_embedder_knows_gets_vectors(tmp_path):
+    with closing(Index(tmp_path / "index", Setup(embedder=Embedder("first", fakes.First(), languages=("en",))))) as index:
+        index.put_all([change("text.md", "Fahrräder können nicht mehr zurückgegeben werden, wenn sie alt sind.")])
+        embed(index)
+        assert index.waiting() == 0
+        before = len(fakes.embedded)
+        index.retag("text.md", Tags(language="en"))
+        assert index.waiting() == 1
+        embed(index)
+        assert (index.waiting(), len(fakes.embedded)) == (0, before + 1)
 
 
 def test_the_old_vectors_serve_until_the_new_ones_are_complete(index):
