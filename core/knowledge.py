@@ -1,5 +1,7 @@
 """What the dialog and retrieval say to each other: passages, and what may be asked for them."""
 
+import hashlib
+
 from core.records import Record, Versioned
 
 
@@ -147,6 +149,25 @@ class Document(Versioned, frozen=True):
     title: str = ""
     url: str = ""
     text: str = ""
+
+
+class PrintsRequest(Versioned, frozen=True):
+    """What `retrieval.prints` takes: the document after which to go on, "": begin."""
+
+    after: str = ""
+
+
+class Prints(Versioned, frozen=True):
+    """What `retrieval.prints` answers: fingerprints of whole texts by their documents' names, of some hundreds in the order of
+    their names, whoever may read them. `more`: others come after these."""
+
+    prints: dict[str, str] = {}
+    more: bool = False
+
+
+def print_of(text: str) -> str:
+    """A text's fingerprint: another one is of another text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class EmbedRequest(Versioned, frozen=True):

@@ -11,9 +11,9 @@ A question's way: `scope` says what may be found, `ranking` asks both legs, `wor
 meaning (`vectors`), `fusion` joins them, `reranking` may look again, `confidence` says how sure that is. `cells` answers from
 the rows that `tables` keeps, `conflicts` tells where sources differ.
 
-`service` wires it and serves `retrieval.search` and `retrieval.document` (records in `core.knowledge`), `retrieval.ingest`,
-`retrieval.progress`, `retrieval.remove`, `retrieval.status` (in `retrieval.records`); `watching` tells of changed files;
-`commands` is `turnout ingest`. LangChain plugs in at both ends: any `Embeddings` and any `BaseLoader` by dotted path
-(`embeddings`, `loaders`), and `langchain.TurnoutRetriever` is our knowledge as a `BaseRetriever`. How to use it stands in
-docs/knowledge.md.
+`service` wires it and serves `retrieval.search`, `retrieval.document` and `retrieval.prints` (records in `core.knowledge`),
+`retrieval.ingest`, `retrieval.progress`, `retrieval.remove`, `retrieval.status` (in `retrieval.records`); `watching` tells of
+changed files; `commands` is `turnout ingest`. LangChain plugs in at both ends: any `Embeddings` and any `BaseLoader` by a
+dotted path (`embeddings`, `loaders`), and `langchain.TurnoutRetriever` is our knowledge as a `BaseRetriever`. How to use it
+stands in docs/knowledge.md.
 """

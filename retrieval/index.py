@@ -241,6 +241,10 @@ class Index:
         """(documents, passages)."""
         return self._manifest.counts()
 
+    def prints(self, after: str, most: int) -> dict[str, str]:
+        """Fingerprints of so many documents' texts at most, by name, from the first whose name comes after this one."""
+        return self._manifest.prints(after, most)
+
     def rows(self) -> list[Row]:
         return self._manifest.rows()
 

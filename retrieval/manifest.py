@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from core.errors import ConfigError
-from core.knowledge import Tags
+from core.knowledge import Tags, print_of
 from retrieval import tables
 from retrieval.cells import Question
 from retrieval.cells import Row as CellRow
@@ -84,6 +84,7 @@ class Manifest:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.create_function("print_of", 1, print_of, deterministic=True)
             self._db.executescript("pragma journal_mode = wal; pragma synchronous = full;" + TABLES)
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(f"the index at {path} cannot be opened ({error}): delete its folder to make it anew") from None
@@ -157,6 +158,11 @@ class Manifest:
         found = self._all("select text, pieces from documents where source = ?", source)
         return (found[0][0], _pieces.decode(found[0][1])) if found else ("", [])
 
+    def prints(self, after: str, most: int) -> dict[str, str]:
+        """Fingerprints of so many documents' texts at most, by name, from the first whose name comes after this one."""
+        asked = "select source, print_of(text) from documents where source > ? order by source limit ?"
+        return dict(self._all(asked, after, most))
+
     def named(self, asked: Question, scope: Scope) -> list[CellRow]:
         """The rows of tables that a question names, of documents that the scope admits."""
         with self._lock:
@@ -191,7 +197,7 @@ class Manifest:
         tables.forget(db, source)
         db.execute("insert or ignore into hidden select rev from documents where source = ?", (source,))
 
-    def _all(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+    def _all(self, query: str, *values: str | int) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._db.execute(query, values).fetchall()
 

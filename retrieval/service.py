@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -17,7 +17,7 @@ from core.assistant import Assistant, Watched
 from core.bus import Handler
 from core.bus_nats import connect
 from core.errors import ConfigError, RecordError, StoreUnavailable, TurnoutError
-from core.knowledge import DocumentRequest, EmbedRequest, Passage, SearchRequest, SearchResult
+from core.knowledge import DocumentRequest, EmbedRequest, Passage, Prints, PrintsRequest, SearchRequest, SearchResult
 from core.records import Health, decode, encode
 from core.settings import Settings
 from core.vitals import vitals
@@ -36,6 +36,7 @@ from retrieval.stores.rest import Server
 
 MOST = 50
 LISTED = 1000
+PRINTED = 500
 RETRY = 5.0
 
 Done = TypeVar("Done")
@@ -116,6 +117,7 @@ class Retrieval:
         return {
             "retrieval.search": self.search,
             "retrieval.document": self.document,
+            "retrieval.prints": self.prints,
             "retrieval.embed": self.vectors,
             "retrieval.ingest": self.take,
             "retrieval.progress": self.progress,
@@ -140,6 +142,10 @@ class Retrieval:
     async def document(self, data: bytes) -> bytes:
         found = await asyncio.to_thread(self.index.document, decode(DocumentRequest, data))
         return encode(found)
+
+    async def prints(self, data: bytes) -> bytes:
+        found = await asyncio.to_thread(self.index.prints, decode(PrintsRequest, data).after, PRINTED + 1)
+        return encode(Prints(prints=dict(islice(found.items(), PRINTED)), more=len(found) > PRINTED))
 
     async def vectors(self, data: bytes) -> bytes:
         texts = decode(EmbedRequest, data).texts

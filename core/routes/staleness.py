@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from core.assistant import Assistant
 from core.policy.routes import Route, Routes
 
-LISTED = 1000  # documents that the index names: of more, one that is not among them is not known to be gone
-
 
 @dataclass(frozen=True, slots=True)
 class Present:
@@ -42,8 +40,6 @@ def changes(made_with: Mapping[str, str], prints: Mapping[str, str] | None) -> l
     ignored = {"questions"}
     if any(name.startswith("source:") for name in made_with):
         ignored.add("documents")
-    if sum(name.startswith("source:") for name in prints) >= LISTED:
-        ignored |= made_with.keys() - prints.keys()
     other = (name for name, value in made_with.items() if name not in ignored and prints.get(name) != value)
     return [name.removeprefix("source:") for name in other]
 

@@ -14,7 +14,18 @@ from core.errors import Unavailable
 from core.evaluation.tracks.commands import Choices, measure
 from core.evaluation.tracks.keeping import Kept
 from core.evaluation.tracks.records import Case, Run
-from core.knowledge import Document, DocumentRequest, Library, Listed, Passage, SearchRequest, SearchResult, Tags
+from core.knowledge import (
+    Document,
+    DocumentRequest,
+    Library,
+    Listed,
+    Passage,
+    Prints,
+    SearchRequest,
+    SearchResult,
+    Tags,
+    print_of,
+)
 from core.leases import MemoryLeases
 from core.memory import LocalMemory
 from core.records import decode, encode
@@ -95,6 +106,9 @@ class Town:
         request = decode(DocumentRequest, data)
         return encode(Document(source=request.source, text=self.open_to(request.audiences).get(request.source, "")))
 
+    async def prints(self, _data: bytes) -> bytes:
+        return encode(Prints(prints={name: print_of(text) for name, text in self.documents.items()}))
+
     async def status(self, _data: bytes) -> bytes:
         return encode(Library(documents=2, listed=tuple(Listed(source=name) for name in self.documents)))
 
@@ -113,6 +127,7 @@ async def town(folder: Path, file: str = FILE) -> AsyncIterator[Town]:
         )
         made = Town(MemoryBus(), server, folder, given)
         handlers = {"retrieval.search": made.search, "retrieval.document": made.document, "retrieval.status": made.status}
+        handlers |= {"retrieval.prints": made.prints}
         async with made.bus.serve("retrieval", handlers):
             core = asyncio.create_task(service.run(given, made.bus, MemoryLeases(), LocalMemory()))
             try:

@@ -3,11 +3,17 @@
 import asyncio
 import os
 import sys
+from contextlib import closing
 
 from core.errors import TurnoutError, Unavailable
-from core.knowledge import Document, DocumentRequest, SearchResult
+from core.evaluation.tracks.fingerprints import prints
+from core.knowledge import Document, DocumentRequest, SearchResult, print_of
 from core.records import decode, encode
+from retrieval.index import Index, Setup
 from retrieval.langchain import TurnoutRetriever
+from retrieval.manifest import Change, Row
+from retrieval.readers.contract import LoadedDocument
+from retrieval.splitting import split
 from tests.retrieval import fakes
 from tests.retrieval.files import docx, pdf
 from tests.retrieval.rig import ASSISTANT, COUNTING, until
@@ -22,6 +28,32 @@ async def test_all_of_the_assistants_knowledge_is_there_once_the_service_is_read
         request = encode(DocumentRequest(source=passage.source))
         document = decode(Document, await rig.bus.request("retrieval.document", request, timeout=60))
         assert document.text[passage.start : passage.end] == passage.text
+
+
+async def test_every_document_of_a_large_library_has_a_fingerprint(rig):
+    def page(number, text):
+        row = Row(f"{number:04}.md", 0, f"/{number:04}.md", "command", "hash", "Page", "", 0, 0.0)
+        document = LoadedDocument(row.source, "Page", text)
+        return Change(document, split(document), row)
+
+    with closing(Index(rig.folder / "data" / "index", Setup())) as index:
+        index.put_all([page(number, f"Words of page{number}.") for number in range(1200)])
+    rig.write("assistant.toml", ASSISTANT.replace('paths = ["knowledge"]', ""))
+    async with rig.serving():
+        before = await prints(rig.bus)
+    with closing(Index(rig.folder / "data" / "index", Setup())) as index:
+        index.put_all([page(1199, "Other words."), page(1200, "More words.")])
+        index.remove("0000.md")
+    async with rig.serving():
+        after = await prints(rig.bus)
+    assert {*before} == {f"{number:04}.md" for number in range(1200)}
+    assert before["0008.md"] == print_of("Words of page8.")
+    assert {*before.items()} ^ {*after.items()} == {
+        ("0000.md", before["0000.md"]),
+        ("1199.md", before["1199.md"]),
+        ("1199.md", print_of("Other words.")),
+        ("1200.md", print_of("More words.")),
+    }
 
 
 async def test_a_file_that_is_added_changed_or_removed_is_followed(rig):

@@ -16,5 +16,6 @@ async def shop(tmp_path: Path, servers, bus, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("NATS_URL", servers.nats_url)
     monkeypatch.setenv("REDIS_URL", servers.redis_url)
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-that-nobody-is-shown")
-    async with bus.serve("retrieval", {"retrieval.status": shop.status, "retrieval.document": shop.document}):
+    handlers = {"retrieval.status": shop.status, "retrieval.document": shop.document, "retrieval.prints": shop.prints}
+    async with bus.serve("retrieval", handlers):
         yield shop

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from core import assistant
 from core.cli import cli
 from core.evaluation.tracks.fingerprints import made_with
-from core.knowledge import Document, DocumentRequest, Library, Listed
+from core.knowledge import Document, DocumentRequest, Library, Listed, Prints, PrintsRequest, print_of
 from core.policy.routes import Evidence, Route, Routes
 from core.records import decode, encode
 from core.settings import load
@@ -32,6 +32,8 @@ examples = ["good morning"]
 route = ["template"]
 template = "Ahoy!"
 """
+
+FEW = 400
 
 
 class Shop:
@@ -83,6 +85,11 @@ class Shop:
     async def status(self, _question: bytes) -> bytes:
         listed = tuple(Listed(source=name) for name in self.documents)
         return encode(Library(documents=len(listed), listed=listed))
+
+    async def prints(self, question: bytes) -> bytes:
+        """A few documents at a time."""
+        rest = [name for name in sorted(self.documents) if name > decode(PrintsRequest, question).after]
+        return encode(Prints(prints={name: print_of(self.documents[name]) for name in rest[:FEW]}, more=len(rest) > FEW))
 
     async def document(self, question: bytes) -> bytes:
         source = decode(DocumentRequest, question).source

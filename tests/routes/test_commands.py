@@ -133,6 +133,15 @@ async def test_evidence_of_other_documents_is_refused_unless_wished(shop: Shop) 
     assert re.search(r"! returns +changed since it was measured: returns.md", shown)
 
 
+async def test_a_document_of_a_large_library_that_changed_or_went_makes_evidence_stale(shop: Shop) -> None:
+    shop.documents |= {f"page{number:04}.md": f"Page {number}." for number in range(1200)}
+    await shop.proposal(await shop.measured("rag"))
+    await shop.says("apply", "--full")
+    assert "measured again" not in await shop.says("show")
+    del shop.documents["returns.md"]
+    assert "changed since it was measured: returns.md" in await shop.says("show")
+
+
 async def test_evidence_that_is_too_old_is_refused_unless_wished(shop: Shop) -> None:
     await shop.proposal(await shop.measured("rag", expires=time.time() - 7200))
     assert "returns: the measurement has expired 2 hours ago" in await shop.refuses("apply", "--full")

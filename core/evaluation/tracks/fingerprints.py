@@ -11,7 +11,7 @@ from core.bus import Bus
 from core.errors import Unavailable
 from core.evaluation.tracks.available import available
 from core.evaluation.tracks.records import Case
-from core.knowledge import Document, DocumentRequest, Library
+from core.knowledge import Document, DocumentRequest, Library, Prints, PrintsRequest
 from core.records import Versioned, decode, encode
 from core.settings import Settings
 
@@ -22,7 +22,7 @@ NOT_RUNNING = "the retrieval service does not answer: start it with `turnout up`
 
 async def made_with(bus: Bus, assistant: Assistant, settings: Settings, cases: Sequence[Case] = ()) -> dict[str, str]:
     """By what it is of; of each document as `source:NAME`, and of all together as `documents`."""
-    found = {f"source:{name}": print_of([text]) for name, text in (await texts(bus, everyone(assistant))).items()}
+    found = {f"source:{name}": value for name, value in (await prints(bus)).items()}
     tracks = available(assistant, settings)
     limits = (str(assistant.models.temperature), str(assistant.models.max_tokens))
     return {
@@ -42,19 +42,28 @@ async def library(bus: Bus) -> Library:
         raise Unavailable(f"{NOT_RUNNING} ({error})") from None
 
 
-def everyone(assistant: Assistant) -> tuple[str, ...]:
-    """All audiences together: a fingerprint is of every document, whoever may read it."""
-    return tuple(audience.name for audience in assistant.audiences)
+async def prints(bus: Bus) -> dict[str, str]:
+    """The fingerprint of every document's text, whoever may read it, by its name. Raises Unavailable where nobody retrieves."""
+    found, after, more = dict[str, str](), "", True
+    while more:
+        try:
+            data = await bus.request("retrieval.prints", encode(PrintsRequest(after=after)), timeout=PATIENCE)
+        except Unavailable as error:
+            raise Unavailable(f"{NOT_RUNNING} ({error})") from None
+        page = decode(Prints, data)
+        found |= page.prints
+        after, more = next(reversed(page.prints), ""), page.more
+    return found
 
 
-async def texts(bus: Bus, audiences: tuple[str, ...] = ()) -> dict[str, str]:
-    """The text of every document that the index lists, by its name; of those that these may not read it is ""."""
+async def texts(bus: Bus) -> dict[str, str]:
+    """The text of every document that the index lists and everyone may read, by its name; of others it is ""."""
     listed = (await library(bus)).listed
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(source: str) -> tuple[str, str]:
         async with limit:
-            return source, (await document(bus, source, audiences)).text
+            return source, (await document(bus, source)).text
 
     return dict(await asyncio.gather(*(one(document.source) for document in listed)))
 

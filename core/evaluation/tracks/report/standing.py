@@ -11,9 +11,6 @@ SOURCE = "source:"
 ASTRAY = 0.05
 """The share of answers that quote what their document does not hold, above which the index is not of these documents."""
 
-LISTED = 1000
-"""As many documents as retrieval lists, and as have a fingerprint: of a larger library some are there that seem not to be."""
-
 READERS = ("rag", "stronger")
 """Tracks that know what they are asked from documents alone. When all of them say the old value and none the new one, it is
 because they were given the old document."""
@@ -62,7 +59,7 @@ def _changed(run: Run, concerns: Callable[[str], bool]) -> list[str]:
 def _unknown(run: Run) -> str:
     """Documents that questions rest on, or answers cite, and that the index did not have."""
     known = {name.removeprefix(SOURCE) for name in run.made_with if name.startswith(SOURCE)}
-    if not known or len(known) >= LISTED:
+    if not known:
         return ""
     cited = {citation.source for one in run.answered for citation in one.citations}
     if strange := sorted(cited - known):
