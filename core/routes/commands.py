@@ -119,7 +119,7 @@ async def _rollout(bus: Bus, now: Routes, file: Assistant) -> list[str]:
         return [*await progress(bus, now, file), *telling.watched(now.limits, now.pace), *moved]
     first, second = telling.watched(limits, pace)
     shadow = [shadows.told(await shadows.pairs(bus, now))] if now.stage == "shadow" else []
-    return [*shadow, f"a canary would be one that {first}", second]
+    return [*shadow, f"the next canary {first}", second]
 
 
 @routes.command("diff")

@@ -60,6 +60,7 @@ async def test_it_is_marked_as_from_a_file_and_no_route_leads_there(shop: Town) 
     assert (decision.verdict.kind, decision.verdict.challenger) == ("keep", "")
     told = words(run)
     assert "asked of prompt, person from a file" in told
+    assert "from a file, 60 questions" in told
     assert "Nobody asked person: the answers, and how long they took, are as a file tells them." in told
     assert "asked of prompt, person (from a file)" in summary(run)[0]
 

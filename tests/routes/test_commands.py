@@ -221,7 +221,7 @@ unserved = 0.01
 
 
 async def test_the_assistant_file_says_how_a_canary_grows_and_what_it_began_with_stays(shop: Shop) -> None:
-    assert "a canary would be one that grows 5% → 25% → 50% → 100% of conversations" in await shop.says("show")
+    assert "the next canary grows 5% → 25% → 50% → 100% of conversations" in await shop.says("show")
     file = shop.folder / "assistant.toml"
     plain = file.read_text()
     file.write_text(plain + SETTINGS)

@@ -7,6 +7,7 @@ from core.evaluation.tracks.records import Judge, Run, Track
 from core.evaluation.tracks.report.html import Html, el, joined, row, table
 from core.evaluation.tracks.report.standing import SOURCE
 from core.evaluation.tracks.report.words import count, share
+from core.policy.decision import sure
 
 WHOLE = ("questions", "documents", "models", "prompts")
 
@@ -20,7 +21,7 @@ def weights(run: Run) -> Iterator[Html]:
         " out of date × how soon the truth changes. These are the owner's opinions: [measure] of the assistant file.",
     )
     decided = {
-        "One is better": f"P(better) above {share(1 - rules.alpha)}; for high risk each by itself, corrected over all (Holm)",
+        "One is better": f"P(better) above {_sure(rules.alpha)}; for high risk each by itself, corrected over all (Holm)",
         "One is not worse": f"at most {100 * rules.margin:g} points worse, and cheaper or faster by {share(rules.cheaper)}",
         "A difference worth knowing": f"{100 * rules.least:g} points",
         "Real questions an intent needs": str(rules.cases),
@@ -38,6 +39,11 @@ def weights(run: Run) -> Iterator[Html]:
         yield el("section", table(head, rows, title="Prices"))
     told_most = f" of at most {run.most:.2f}" if run.most else ""
     yield el("p", f"This run cost {run.spent:.4f}{told_most} {money}.")
+
+
+def _sure(alpha: float) -> str:
+    one, two, three = (f"{100 * sure(rivals, alpha):.1f} %" for rivals in (1, 2, 3))
+    return f"{one}, each of two challengers {two}, of three {three}"
 
 
 def _constraints(run: Run) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from core.evaluation.intervals import Figure
 from core.evaluation.tracks.records import Run
 from core.evaluation.tracks.report.charts import Spot, front, mark, plot
 from core.evaluation.tracks.report.html import Html, el, joined, row, table
-from core.evaluation.tracks.report.words import MEASURES, interval, listed, measured, round_money, round_seconds, share
+from core.evaluation.tracks.report.words import MEASURES, count, interval, listed, measured, round_money, round_seconds, share
 
 Figures = Mapping[str, Mapping[str, Figure]]
 """By track, by measure."""
@@ -27,7 +27,10 @@ def measures(
 
 
 def head(run: Run, track: str, *notes: Html) -> Html:
-    filed = [el("small", "from a file")] if any(one.name == track and one.filed for one in run.tracks) else []
+    spoken = any(one.name == track and one.filed for one in run.tracks)
+    filed = (
+        [el("small", f"from a file, {count(sum(one.track == track for one in run.answered), 'question')}")] if spoken else []
+    )
     return joined((mark(number(run, track)), track, *filed, *notes))
 
 
