@@ -75,7 +75,7 @@ class Senses:
             found = await self._ask(texts, HURRY)
         except CannotServe as error:
             return {}, f"by words alone: {error}"
-        rows = {text: row for n, (text, row) in enumerate(zip(texts, _rows(found), strict=True)) if n not in found.unread}
+        rows = _understood(texts, found)
         return rows, "" if texts[0] in rows else f"by words alone: {found.name} does not read this language"
 
     async def _ask(self, texts: Sequence[str], timeout: float) -> Embedded:
@@ -91,7 +91,7 @@ async def vectors(bus: Bus, texts: Sequence[str]) -> tuple[Vectors, str]:
         found = await _embed(bus, some, PATIENCE)
         if found.name != name:
             raise CannotServe(f"retrieval embeds by {found.name} now, and did by {name}: begin again")
-        rows |= {text: row for n, (text, row) in enumerate(zip(some, _rows(found), strict=True)) if n not in found.unread}
+        rows |= _understood(some, found)
     return rows, name
 
 
@@ -111,6 +111,11 @@ async def _embed(bus: Bus, texts: Sequence[str], timeout: float) -> Embedded:
 async def pending(_texts: Sequence[str]) -> tuple[Vectors, str]:
     """Until the examples have their vectors."""
     return {}, "by words alone: the examples have no vectors yet"
+
+
+def _understood(texts: Sequence[str], found: Embedded) -> dict[str, npt.NDArray[np.float32]]:
+    """The vectors of those whose language is read."""
+    return {text: row for n, (text, row) in enumerate(zip(texts, _rows(found), strict=True)) if n not in found.unread}
 
 
 def _rows(found: Embedded) -> npt.NDArray[np.float32]:

@@ -27,7 +27,8 @@ class Measured(Record, frozen=True):
 
 
 class Evidence(Record, frozen=True):
-    """What a route rests on: the verdict of one evaluation. `made_with` are the fingerprints of what was measured (documents,
+    """What a route rests on: the verdict of one evaluation. Where it cannot be told which is better, about so many `more` cases
+    would tell (0: none are worth asking, None: nobody said). `made_with` are the fingerprints of what was measured (documents,
     models, prompts, questions): where one has changed, the evidence no longer speaks for what runs."""
 
     run: str
@@ -40,6 +41,7 @@ class Evidence(Record, frozen=True):
     low: float
     high: float
     why: str
+    more: int | None = None
     tracks: dict[str, Measured] = {}
     made_with: dict[str, str] = {}
 

@@ -114,7 +114,9 @@ def rests_on(route: Route) -> str:
     if route.evidence is None or not route.evidence.cases:
         return "an opinion"
     if route.evidence.kind == "cannot_tell":
-        return f"not told apart on {route.evidence.cases} cases"
+        ends = {None: "", 0: ", more are not worth asking"}
+        end = ends.get(route.evidence.more, f", about {route.evidence.more} more would tell")
+        return f"not told apart on {route.evidence.cases} cases{end}"
     return f"measured on {route.evidence.cases} cases"
 
 

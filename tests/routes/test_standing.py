@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 from nats.aio.client import Client
 
 from core import bus_nats, keys
@@ -52,6 +53,15 @@ def test_without_versions_the_file_counts_and_is_called_an_opinion() -> None:
     taken = take(Standing())
     assert (taken.tracks, taken.version) == (("rag", "prompt"), 0)
     assert taken.why == "route rag → prompt by the assistant file, an opinion"
+
+
+@pytest.mark.parametrize(
+    ("more", "end"), [(133, ", about 133 more would tell"), (0, ", more are not worth asking"), (None, "")]
+)
+def test_what_cannot_be_told_says_whether_more_cases_would_tell(more: int | None, end: str) -> None:
+    untold = replace(NEW[0], evidence=replace(MEASURED, kind="cannot_tell", more=more))
+    taken = take(Standing(Routes(number=7, routes=(untold,))))
+    assert taken.why == f"route tuned → rag by routes 7, not told apart on 312 cases{end}"
 
 
 def test_a_version_in_full_force_counts_for_its_intents_and_says_what_it_rests_on() -> None:

@@ -53,8 +53,8 @@ def told(judge: Judge) -> list[str]:
     role = "may decide" if judge.decides else f"may report, and decides nothing: {judge.why}"
     near = [f"  a sentence says it from  a likeness of {judge.threshold:.2f} on, by {judge.embedder}"] if judge.embedder else []
     return [
-        *near,
         f"{judge.model} {role}",
+        *near,
         f"  agreement with people  κ {judge.kappa:.2f} on {judge.labels} labels (at least .60 on 200)",
         f"  turns with the order   {judge.flips:.1%} (at most 10 %)",
         f"  length adds to a yes   {judge.length_bias:+.2f} (at most ±.10)",

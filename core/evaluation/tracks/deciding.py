@@ -128,6 +128,7 @@ def _route(run: Run, decision: Decision) -> Route:
         low=round(verdict.low, 6),
         high=round(verdict.high, 6),
         why=verdict.why,
+        more=verdict.more if verdict.kind == "cannot_tell" else None,
         tracks={track: measured(side.figures) for track, side in sides.items()},
         made_with=_made_with(run, decision.intent),
     )
