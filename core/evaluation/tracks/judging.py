@@ -56,24 +56,25 @@ class Judging:
 
     async def _judged(self, case: Case, one: Answered) -> Answered:
         """With every opinion written down before the next is asked for: what was paid is not paid again, whatever is killed."""
-        found = 0
-        for number, claim in enumerate(case.claims):
-            if settled(one, number) or any(says(one.text, wording) for wording in claim):
-                found += 1
+        missing = [place for place in range(len(case.claims)) if not _found(case, one, place)]
+        for place, fact_first in ((place, first) for place in missing for first in (True, False)):
+            if _known(one, self.worth.model, place, fact_first=fact_first) is not None:
                 continue
-            for fact_first in (True, False):
-                if _known(one, self.worth.model, number, fact_first=fact_first) is None:
-                    try:
-                        one = await self._asked(case, one, number, fact_first=fact_first)
-                    except ModelError:
-                        return one
-            opinions = (_known(one, self.worth.model, number, fact_first=first) for first in (True, False))
-            found += all(opinion is not None and opinion.yes for opinion in opinions)
-        judged = found / len(case.claims)
+            try:
+                one = await self._asked(case, one, place, fact_first=fact_first)
+            except ModelError:
+                return one
+        stated = sum(self._states(one, place) for place in missing)
+        judged = (len(case.claims) - len(missing) + stated) / len(case.claims)
         grades = replace(one.grades, judged=judged)
         if self.worth.decides:
             grades = replace(grades, claims=judged, by="judge")
         return replace(one, grades=grades)
+
+    def _states(self, one: Answered, place: int) -> bool:
+        """Whether it said yes in both orders."""
+        opinions = [_known(one, self.worth.model, place, fact_first=first) for first in (True, False)]
+        return all(opinion is not None and opinion.yes for opinion in opinions)
 
     async def _asked(self, case: Case, one: Answered, claim: int, *, fact_first: bool) -> Answered:
         yes, usage = await self.judge.once(case.question, case.claims[claim], one.text, fact_first=fact_first)
@@ -81,6 +82,11 @@ class Judging:
         told = replace(one, opinions=(*one.opinions, opinion), paid=one.paid + paid(self._price, usage))
         self.running.keep(told)
         return told
+
+
+def _found(case: Case, one: Answered, place: int) -> bool:
+    """Whether words, or vectors that may decide, have found the fact at a place of the case's."""
+    return settled(one, place) or any(says(one.text, wording) for wording in case.claims[place])
 
 
 def _known(one: Answered, judge: str, claim: int, *, fact_first: bool) -> Opinion | None:
