@@ -1,5 +1,8 @@
 """Fusion: two ranked legs become one list, by the weighted sum of their scores, each as a share of its leg's best.
 
+Words count in full where the best passage by words holds most of the question's. Where it holds few of them, the question is
+put in other words than the documents', and what it shares with a passage is chance.
+
 A passage that shares no word with the question and whose vector is not near it is left out, so "nothing found" stays an
 honest answer: every index has a nearest passage, even to a question about something else.
 """
@@ -13,13 +16,17 @@ from retrieval.embeddings import Embedder
 Key = TypeVar("Key")
 
 FLOOR = 0.3
+MOST = 0.6
+"""The share of the question's words from which on words count in full."""
+
 BEST = 3
 LIFT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each leg counts. `floor` is the cosine below which a passage that only the dense leg found is dropped."""
+    """How much each leg counts. `floor` is the cosine below which a passage that only the dense leg found is dropped; it falls
+    with what words count, but one passage must reach it."""
 
     lexical: float = 0.4
     dense: float = 0.6
@@ -41,15 +48,19 @@ def fuse(
     *,
     weights: Weights,
     bare: Set[Key] = frozenset(),
+    held: float = 1.0,
 ) -> list[tuple[Key, float]]:
-    """(passage, score), best first. Passages of `bare` have no vector yet; the dense leg counts for them what the
-    lexical one does, so that a document added a moment ago is not outranked by all that were there before."""
+    """(passage, score), best first. `held`: the share of the question's words that the first of the lexical leg holds. Passages
+    of `bare` have no vector yet; the dense leg counts for them what the lexical one does, so that a document added a moment ago
+    is not outranked by all that were there before."""
     words, meaning = _shares(lexical), _shares(dense)
     least = min(meaning.values(), default=0.0)
-    near = {key for key, cosine in dense if cosine >= weights.floor}
+    full = min(1.0, held / MOST)
+    speaks = any(cosine >= weights.floor for _, cosine in dense)
+    near = {key for key, cosine in dense if speaks and cosine >= full * weights.floor}
 
     def score(key: Key) -> float:
-        known = words.get(key, 0.0)
+        known = full * words.get(key, 0.0)
         meant = known if key in bare else meaning.get(key, least)
         return weights.lexical * known + weights.dense * meant
 

@@ -71,9 +71,8 @@ class Ranking:
     def _best(self, asked: Asked, request: SearchRequest, weights: Weights, known: bool) -> Best:
         for _ in range(3):  # a document replaced between ranking and reading is ranked again
             legs = self.shard.search(asked, LEG, all_vectors=self.all_vectors)
-            ranked = lift(fuse(legs.lexical, legs.dense, weights=weights, bare=legs.bare), document=revision)[
-                : max(2 * request.k, MANY if self.reranker else 0)
-            ]
+            fused = fuse(legs.lexical, legs.dense, weights=weights, bare=legs.bare, held=self._held(asked, legs))
+            ranked = lift(fused, document=revision)[: max(2 * request.k, MANY if self.reranker else 0)]
             payloads = self.shard.payloads([point for point, _ in ranked])
             if len(payloads) == len(ranked):
                 break
@@ -82,6 +81,11 @@ class Ranking:
         sure = _sure(asked, legs, ranked[0][0], payloads[0], known) if payloads else 0.0
         again, leg = self._reranked(asked, found)
         return Best(tuple(again[: request.k]), sure, ("lexical", *(() if asked.vector is None else ("dense",)), *leg))
+
+    def _held(self, asked: Asked, legs: Legs) -> float:
+        """How much of the question's own words the best passage by words holds; all, where nothing else is to be had."""
+        first = self.shard.payloads([point for point, _ in legs.lexical[:1]]) if legs.dense else []
+        return held(asked.query, "", searched(first[0]), first[0][SPOKEN]) if first else 1.0
 
     def _reranked(self, asked: Asked, passages: list[Passage]) -> tuple[list[Passage], tuple[str, ...]]:
         """The passages in the reranker's order, with scores that still fall, and what became of it."""

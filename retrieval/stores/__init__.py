@@ -14,7 +14,7 @@ from retrieval.stores.contract import Store
 from retrieval.stores.rest import Server
 from retrieval.stores.server import ServerStore, forget, names
 
-FORMAT = 3
+FORMAT = 4
 """Of what stands in a store; with another number it is made anew from the texts."""
 
 EMBEDDED, SERVER = KINDS = ("embedded", "server")

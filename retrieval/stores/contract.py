@@ -6,6 +6,7 @@ The lexical leg is stored with the point; its dense vector may come later (`with
 """
 
 import hashlib
+import re
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ MARKS = ("marks.readers", "marks.product", "marks.version", "marks.language")
 SPOKEN = "spoken"
 OURS = ("tags", "marks", SPOKEN, "rev")
 """What stands in a stored payload beside an entry's own."""
+
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?: \"[^\"]*\")?\)")
 
 Ranked = list[tuple[uuid.UUID, float]]
 
@@ -188,8 +191,8 @@ def tagged(tags: Tags) -> dict[str, Any]:
 
 
 def searched(payload: Mapping[str, Any]) -> str:
-    """What both legs see of a passage: its words under its document's title and its headings."""
-    return "\n".join(str(payload[field]) for field in SEARCHED if payload[field])
+    """What both legs see of a passage: its words under its document's title and its headings, of a link what it shows."""
+    return _LINK.sub(r"\1", "\n".join(str(payload[field]) for field in SEARCHED if payload[field]))
 
 
 def weighed(payload: Mapping[str, Any]) -> str:

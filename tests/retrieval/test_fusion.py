@@ -5,8 +5,8 @@ from retrieval import embeddings
 from retrieval.fusion import Weights, fuse, lift, weights
 
 
-def order(lexical, dense, weights, bare=frozenset()):
-    return [key for key, _ in fuse(lexical, dense, weights=weights, bare=bare)]
+def order(lexical, dense, weights, bare=frozenset(), held=1.0):
+    return [key for key, _ in fuse(lexical, dense, weights=weights, bare=bare, held=held)]
 
 
 def test_what_both_legs_found_beats_what_one_found():
@@ -33,6 +33,19 @@ def test_a_leg_without_weight_changes_nothing():
 def test_far_passages_without_a_common_word_are_left_out():
     dense = [("near", 0.5), ("far", 0.1), ("shared", 0.05)]
     assert set(order([("shared", 1.0)], dense, Weights(floor=0.3))) == {"shared", "near"}
+
+
+def test_the_less_of_the_question_its_words_hold_the_less_they_count():
+    lexical, dense = [("shared", 9.0)], [("meant", 0.4), ("shared", 0.2)]
+    assert order(lexical, dense, Weights())[0] == "shared"
+    assert order(lexical, dense, Weights(), held=0.2)[0] == "meant"
+    assert order(lexical, [("far", 0.3)], Weights(), {"shared"}, held=0.2)[0] == "far"
+
+
+def test_where_words_hold_little_what_is_less_near_may_come_but_not_where_nothing_is():
+    dense = [("near", 0.35), ("less", 0.2), ("far", 0.05)]
+    assert set(order([("shared", 1.0)], dense, Weights(floor=0.3), held=0.3)) == {"shared", "near", "less"}
+    assert set(order([("shared", 1.0)], dense[1:], Weights(floor=0.3), held=0.3)) == {"shared"}
 
 
 def test_words_alone_count_without_an_embedder_and_an_owners_weight_is_taken():

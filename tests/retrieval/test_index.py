@@ -210,8 +210,8 @@ def test_a_broken_shard_is_made_again_from_the_texts(tmp_path, setup):
     first = Index(tmp_path, setup)
     put(first, "moon.md", "The moon garden opens at seven.")
     first.close()
-    shutil.rmtree(tmp_path / "shard-3-en" / "segments")
-    (tmp_path / "shard-3-en" / "edge_config.json").write_text("{")
+    shutil.rmtree(tmp_path / "shard-4-en" / "segments")
+    (tmp_path / "shard-4-en" / "edge_config.json").write_text("{")
     again = Index(tmp_path, setup)
     assert found(again, "moon") == ["moon.md"]
     again.close()
@@ -278,7 +278,7 @@ def test_other_tags_are_there_at_once_and_after_a_repair_and_embed_nothing(tmp_p
     assert [passage.tags for passage in search(index, "moon garden", 5, audiences=("staff",)).passages] == [tags]
     assert (index.waiting(), len(fakes.embedded)) == (0, before)
     index.close()
-    shutil.rmtree(tmp_path / "shard-3-en")
+    shutil.rmtree(tmp_path / "shard-4-en")
     again = Index(tmp_path, setup)
     assert [passage.tags for passage in search(again, "moon garden", 5, audiences=("staff",)).passages] == [tags]
     again.close()

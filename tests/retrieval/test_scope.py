@@ -150,7 +150,7 @@ def test_an_index_of_an_older_make_is_made_anew_from_the_texts(tmp_path):
     index = Index(tmp_path, Setup())
     put(index, "staff.md", "The moon cellar.", audience=("staff",))
     index.close()
-    shutil.move(tmp_path / "shard-3-en", tmp_path / "shard-en")
+    shutil.move(tmp_path / "shard-4-en", tmp_path / "shard-en")
     again = Index(tmp_path, Setup())
     assert (found(again, "moon"), found(again, "moon", audiences=("staff",))) == ([], ["staff.md"])
     assert not (tmp_path / "shard-en").exists()

@@ -69,6 +69,14 @@ def test_text_without_spaces_is_found_whatever_the_assistants_language(index, qu
     assert first.source == source
 
 
+def test_of_a_link_what_it_shows_is_searched_and_not_where_it_leads(index):
+    put(index, "links.md", 'See [the tariff](https://example.com/zeppelin/docs) and ![a plan](img/harbour.png "of it") first.')
+    put(index, "bare.md", "Call https://example.com/airship then.")
+    assert (found(index, "tariff"), found(index, "plan")) == (["links.md"], ["links.md"])
+    assert (found(index, "zeppelin"), found(index, "harbour"), found(index, "airship")) == ([], [], ["bare.md"])
+    assert "zeppelin/docs)" in index.search(SearchRequest(query="tariff")).passages[0].text
+
+
 def test_a_language_that_is_tagged_later_takes_the_words_anew(index):
     put(index, "short.md", "Fahrräder")
     assert found(index, "Fahrrad") == []
