@@ -183,7 +183,7 @@ async def test_the_service_sees_to_it(rig, monkeypatch):
     index = rig.folder / "data" / "index"
 
     async def renewed():
-        return [path.name for path in index.glob("shard-*")] == ["shard-3-en-second"]
+        return [path.name for path in index.glob("shard-*")] == ["shard-4-en-second"]
 
     async with rig.serving():
         for time in range(6):
