@@ -107,6 +107,13 @@ def test_what_looks_like_no_example_is_out_of_scope(text: str) -> None:
     assert "out of scope" in decision.why
 
 
+@pytest.mark.parametrize("examples", [INTENTS["returns"], INTENTS["returns"][:1]])
+def test_a_single_intent_takes_what_is_like_it_and_nothing_else(examples: tuple[str, ...]) -> None:
+    router = Router(assistant({"returns": examples}, out_of_scope_below=0.1))
+    assert router.decide("I want to return my bike", NEW).kind == "intent"
+    assert router.decide("quantum physics", NEW).kind == "out_of_scope"
+
+
 def test_a_threshold_of_zero_switches_scope_and_clarification_off() -> None:
     router = Router(assistant(out_of_scope_below=0, clarify_below=0))
     assert router.decide("asdf qwer", NEW).kind == "intent"

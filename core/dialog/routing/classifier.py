@@ -1,22 +1,20 @@
 """Which intent a text is, by its words and, with vectors, by its meaning; trained in this process from the examples."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from core.dialog.routing.features import Vocabulary
-from core.dialog.routing.regression import Matrix, softmax, temperature
+from core.dialog.routing.regression import Matrix, shares, softmax, weighed
 from core.dialog.routing.views import Meaning, Sight, View, Words
 
 LARGE = 3000
 """Examples from which on features seen once are left out, and one fold is held out instead of all five."""
 
 FOLDS = 5
-
-MEANT = 0.7
-"""The weight of meaning beside words in the logarithm of a probability. Chosen on validation data."""
 
 Vectors = Mapping[str, npt.NDArray[np.float32]]
 """The vector of unit length of each text."""
@@ -25,7 +23,8 @@ Vectors = Mapping[str, npt.NDArray[np.float32]]
 @dataclass(frozen=True, slots=True)
 class Guess:
     """`ranked` are the intents with their probabilities, best first. `likeness` is the cosine with the most similar example of
-    the best one; `scope` the share of the examples recognised when held out that looked at least as strange as this text.
+    the best one; `scope` the share of the examples recognised when held out that looked at least as strange as this text, or,
+    where there is one intent or too few examples to hold any out, the likeness.
     `meant`: its meaning was read too, not its words alone."""
 
     ranked: tuple[tuple[str, float], ...]
@@ -44,22 +43,27 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What the held-out examples taught: what to divide each view's logits by, then those of both together; and how familiar
-    the recognised ones looked, in order."""
+    """What the held-out examples taught: how much each view's logits count; how familiar examples usually look to each view and
+    how far that varies; and how familiar the recognised ones look to all views, in order. `strangest` is empty where nothing
+    could be held out."""
 
-    temperatures: tuple[float, ...] = (1.0, 1.0)
-    together: float = 1.0
-    strangest: npt.NDArray[np.float32] = field(default_factory=lambda: np.array([0, 1], np.float32))
+    shares: tuple[float, ...] = (1.0, 1.0)
+    usual: tuple[float, ...] = (0.0, 0.0)
+    spread: tuple[float, ...] = (1.0, 1.0)
+    strangest: Matrix = field(default_factory=lambda: np.array([], np.float32))
     held: tuple[Held, ...] = ()
 
     def chances(self, logits: Sequence[Matrix]) -> Matrix:
-        parts = [softmax(one / np.float32(t)) for one, t in zip(logits, self.temperatures, strict=False)]
-        if len(parts) == 1:
-            return parts[0]
-        shares = (np.float32(1 - MEANT), np.float32(MEANT))
-        words, meaning = (np.log(np.maximum(one, np.float32(1e-9))) * share for one, share in zip(parts, shares, strict=True))
-        pooled: Matrix = (words + meaning) / np.float32(self.together)
-        return softmax(pooled)
+        return softmax(weighed(logits, self.shares))
+
+    def familiar(self, seen: Sequence[float]) -> float:
+        """Of how familiar a text looks to each view one number between 0 and 1."""
+        parts = zip(seen, self.usual, self.spread, strict=False)
+        total = sum((one - usual) / spread for one, usual, spread in parts)
+        return 1 / (1 + math.exp(-min(50.0, max(-50.0, total))))
+
+    def scope(self, looks: float) -> float:
+        return float(np.interp(looks, self.strangest, np.linspace(0, 1, len(self.strangest))))
 
 
 class Classifier:
@@ -103,10 +107,9 @@ class Classifier:
         chances = calibration.chances([sight.logits for sight in seen])
         order = np.argsort(-chances, kind="stable")
         best = int(order[0])
-        looks = familiar(float(chances[best]), [view.near(sight, best) for view, sight in zip(views, seen, strict=True)])
-        strangest = calibration.strangest
-        scope = float(np.interp(looks, strangest, np.linspace(0, 1, len(strangest))))
         likeness = views[-1].likeness(seen[-1], best)
+        looks = calibration.familiar([sight.familiar for sight in seen])
+        scope = calibration.scope(looks) if len(calibration.strangest) else likeness
         return Guess(tuple((self.names[i], float(chances[i])) for i in order), likeness, scope, vector is not None)
 
     def _hold_out(
@@ -128,33 +131,19 @@ class Classifier:
         return np.array(order, np.int64), seen
 
     def _calibrate(self, held: npt.NDArray[np.int64], seen: list[list[Sight]], views: int) -> Calibration:
-        if not len(held):
+        if not len(held) or len(self.names) == 1:  # of a single intent everything is sure, and nothing says how strange it is
             return Calibration()
         truth = self._labels[held]
         logits = [np.array([sight.logits for sight in some]) for some in seen[:views]]
-        temperatures = tuple(temperature(one, truth) for one in logits)
-        first = Calibration(temperatures)
-        together = temperature(np.log(np.maximum(first.chances(logits), 1e-12)), truth) if views > 1 else 1.0
-        chances = Calibration(temperatures, together).chances(logits)
-        best = chances.argmax(1)
-        sights = zip(*seen[:views], strict=True)
-        near = [
-            [view.near(sight, int(label)) for view, sight in zip(self._views, some, strict=False)]
-            for some, label in zip(sights, best, strict=True)
-        ]
-        looks = np.array([familiar(float(row.max()), some) for row, some in zip(chances, near, strict=True)], np.float32)
-        hits = best == truth
-        strangest = np.concatenate([[0], np.sort(looks[hits]), [1]]).astype(np.float32)
+        first = Calibration(shares(logits, truth))
+        chances = first.chances(logits)
+        hits = chances.argmax(1) == truth
         judged = tuple(Held(float(row.max()), bool(hit)) for row, hit in zip(chances, hits, strict=True))
-        return Calibration(temperatures, together, strangest, judged)
-
-
-def familiar(chance: float, near: Sequence[float]) -> float:
-    """How little strange a text looks, 0 to 1: sure of its intent and near to examples, by meaning above all."""
-    if len(near) == 1:
-        return chance * near[0]
-    words, meaning = near
-    return (chance + 2 * meaning + words) / 4
+        looks = np.array([[sight.familiar for sight in some] for some in seen[:views]])
+        usual, spread = tuple(looks.mean(1).tolist()), tuple(np.maximum(looks.std(1), 1e-6).tolist())
+        scaled = replace(first, usual=usual, spread=spread)
+        known = sorted(scaled.familiar(one) for one in looks.T[hits].tolist())
+        return replace(scaled, strangest=np.array([0, *known, 1], np.float32), held=judged)
 
 
 def _places(examples: int, rows: int) -> npt.NDArray[np.int64]:

@@ -1,6 +1,6 @@
 """Multinomial logistic regression with a ridge, on the examples of each intent as a small dense matrix."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,9 +83,25 @@ def softmax(logits: Matrix) -> Matrix:
     return chances
 
 
-def temperature(logits: Matrix, truth: npt.NDArray[np.int64]) -> float:
-    """What to divide the logits by so that held-out probabilities are as likely as possible (Guo et al. 2017)."""
-    choices = np.geomspace(0.1, 10, 81)
+def weighed(logits: Sequence[Matrix], counts: Iterable[float]) -> Matrix:
+    """Their sum, each as much as it counts."""
+    total = np.zeros_like(logits[0])
+    for one, count in zip(logits, counts, strict=False):
+        total += one * np.float32(count)
+    return total
+
+
+def shares(logits: Sequence[Matrix], truth: npt.NDArray[np.int64]) -> tuple[float, ...]:
+    """How much several views' logits count in their sum, so that held-out probabilities are as likely as possible: temperature
+    scaling (Guo et al. 2017) that weighs the views against each other, too. With few examples they stay near 1."""
     rows = np.arange(len(truth))
-    losses = [-np.log(np.maximum(softmax(logits / np.float32(t))[rows, truth], 1e-12)).sum() for t in choices]
-    return float(choices[int(np.argmin(losses))])
+
+    def objective(counts: Vector) -> tuple[float, Vector]:
+        chances = softmax(weighed(logits, counts))
+        loss = -float(np.log(np.maximum(chances[rows, truth], 1e-30)).mean())
+        slope = np.array([((chances * one).sum(1) - one[rows, truth]).mean() for one in logits], np.float32)
+        away = (counts - 1) / np.float32(len(truth))
+        return loss + 0.5 * float(away @ (counts - 1)), slope + away
+
+    best = minimise(objective, np.ones(len(logits), np.float32))
+    return tuple(max(0.0, float(one)) for one in best)
