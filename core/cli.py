@@ -22,6 +22,8 @@ import click
 
 from core.errors import ConfigError, TurnoutError
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: on shared cores two threads wait for each other
+
 COMMANDS, EVALUATIONS = "turnout.commands", "turnout.evaluations"
 SERVICES, CHANNELS, HOSTS = "turnout.services", "turnout.channels", "turnout.hosts"
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl

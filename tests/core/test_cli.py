@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 
 import click
@@ -29,6 +30,17 @@ def test_help_lists_every_command_with_a_line_about_it():
     for name in ("serve", "up", "check", "dead"):
         (line,) = (line for line in said.splitlines() if line.split()[:1] == [name])
         assert len(line.split()) > 3
+
+
+def test_arithmetic_stays_on_one_thread_unless_the_environment_says_otherwise():
+    """Threads that wait for each other on shared cores made one decision in twenty take ten times as long."""
+    script = (
+        "import core.cli, os, numpy; numpy.ones((900, 900)) @ numpy.ones((900, 900)); print(len(os.listdir('/proc/self/task')))"
+    )
+    plain = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    for more, threads in (({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)):
+        told = subprocess.run([sys.executable, "-c", script], env=plain | more, capture_output=True, text=True, check=True)
+        assert int(told.stdout) == min(threads, os.cpu_count() or 1)
 
 
 def test_help_imports_none_of_the_commands():
