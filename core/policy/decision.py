@@ -3,9 +3,10 @@
 Constraints come first: who breaches one is out, however good, and a default that does gives way. Then, on the cases both were
 asked:
 
-- **better**: its utility is higher. Low and medium risk: the difference, shrunk towards what the other intents show, is above
-  zero with P > .95, or a little more where there are several challengers, for of those one easily looks better by luck. High
-  risk: each intent by itself, exact where answers are right or wrong, corrected over all (Holm).
+- **better**: its utility is higher. Low and medium risk: the difference, shrunk towards what the other intents show and rid of
+  the luck that the default lends to all challengers, is above zero with P > .95, or a little more where there are several, for
+  of those one easily looks better by luck. High risk: each intent by itself, exact where answers are right or wrong, corrected
+  over all (Holm).
 - **not worse and cheaper**: the lower bound of its quality is at most `margin` under the default's, and it costs, or takes at
   the 95th percentile, at least a fifth less.
 - **cannot tell**: which is better is not known, and either so many more cases would tell, or none are worth asking, for the
@@ -24,7 +25,8 @@ from typing import Literal
 
 import numpy as np
 
-from core.policy.statistics import Effect, bootstrap, cases_needed, effect, holm, mcnemar, shrink
+from core.policy.believing import prior, rivals
+from core.policy.statistics import Effect, bootstrap, cases_needed, effect, holm, mcnemar
 
 Kind = Literal["better", "cheaper", "forced", "keep", "cannot_tell", "infeasible"]
 Risk = Literal["low", "medium", "high"]
@@ -162,14 +164,17 @@ def _duels(intent: str, trial: Trial, rules: Rules) -> list[_Duel]:
 
 
 def _chances(duels: Sequence[_Duel], trials: Mapping[str, Trial]) -> dict[tuple[str, str], float]:
-    """P(better), each challenger's intents shrunk together with those that have the same default."""
+    """P(better): each challenger's intents believed together with those that have the same default, and an intent's challengers
+    together, for they share its default's luck."""
     families: dict[tuple[str, str], list[_Duel]] = {}
     for duel in duels:
         families.setdefault((duel.challenger, trials[duel.intent].default), []).append(duel)
+    priors = {key: prior([duel.effect for duel in family]) for key, family in families.items()}
     found = {}
-    for family in families.values():
-        for duel, posterior in zip(family, shrink([duel.effect for duel in family]), strict=True):
-            found[duel.key] = posterior.positive
+    for intent, trial in trials.items():
+        some = [duel for duel in duels if duel.intent == intent]
+        believed = rivals([duel.effect for duel in some], [priors[duel.challenger, trial.default] for duel in some])
+        found.update({duel.key: one.positive for duel, one in zip(some, believed, strict=True)})
     return found
 
 

@@ -5,8 +5,8 @@ they share a *cluster*, and clusters are what is counted and resampled.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1000
-SPREADS = np.geomspace(0.003, 0.6, 40)  # between intents, in points of utility
-LIKELY_SPREAD = 0.1
 _NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A mean difference over `clusters` independent groups of `cases`, with its standard error."""
+    """A mean difference over `clusters` independent groups of `cases`, with its standard error. `parts`: what each cluster adds
+    to the luck of the mean; their squares make the error, and products with another's what both share."""
 
     mean: float
     error: float
     clusters: int
     cases: int
+    parts: Mapping[object, float] = field(default_factory=dict, repr=False)
 
 
 def effect(differences: Sequence[float], clusters: Sequence[object]) -> Effect:
@@ -39,9 +39,9 @@ def effect(differences: Sequence[float], clusters: Sequence[object]) -> Effect:
     count, mean = int(groups.max()) + 1, float(values.mean())
     if count < 2:
         return Effect(mean, math.inf, count, len(values))
-    sums = np.bincount(groups, weights=values - mean)
-    error = math.sqrt(float((sums**2).sum()) * count / (count - 1)) / len(values)
-    return Effect(mean, error, count, len(values))
+    parts = np.bincount(groups, weights=values - mean) * math.sqrt(count / (count - 1)) / len(values)
+    error = math.sqrt(float((parts**2).sum()))
+    return Effect(mean, error, count, len(values), dict(zip(dict.fromkeys(clusters), parts.tolist(), strict=True)))
 
 
 def bootstrap(
@@ -102,43 +102,6 @@ def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
             break
         rejected[place] = True
     return rejected
-
-
-@dataclass(frozen=True, slots=True)
-class Posterior:
-    """What is believed of one true effect: its mean, and P(it > 0)."""
-
-    mean: float
-    positive: float
-
-
-def shrink(effects: Sequence[Effect]) -> list[Posterior]:
-    """What is believed of each true effect, given all: what one intent shows is pulled towards what such intents show, the more
-    the fewer its cases. The normal hierarchical model, its common mean and the spread between intents integrated out (Gelman et
-    al., Bayesian Data Analysis, 5.4): with a spread that is merely estimated, and comes out as none, every intent would be
-    believed to be alike."""
-    known = [one for one in effects if math.isfinite(one.error)]
-    if not known:
-        return [Posterior(0.0, 0.0)] * len(effects)
-    means, variances = np.array([one.mean for one in known]), np.array([max(one.error, 1e-6) ** 2 for one in known])
-    spreads = SPREADS[:, None] ** 2
-    weights = 1 / (variances + spreads)
-    precision = weights.sum(axis=1)
-    common = (weights * means).sum(axis=1) / precision
-    misfit = (weights * (means - common[:, None]) ** 2).sum(axis=1)
-    log = (np.log(weights).sum(axis=1) - np.log(precision) - misfit) / 2 - (SPREADS / LIKELY_SPREAD) ** 2 / 2 + np.log(SPREADS)
-    belief = np.exp(log - log.max())
-    belief /= belief.sum()
-    return [_posterior(one, belief, common, precision) for one in effects]
-
-
-def _posterior(one: Effect, belief: Floats, common: Floats, precision: Floats) -> Posterior:
-    spreads = SPREADS**2
-    keep = spreads / (spreads + max(one.error, 1e-6) ** 2) if math.isfinite(one.error) else np.zeros_like(spreads)
-    means = common + keep * (one.mean - common)
-    deviations = np.sqrt((1 - keep) * spreads + (1 - keep) ** 2 / precision)
-    positive = [_NORMAL.cdf(mean / deviation) for mean, deviation in zip(means, deviations, strict=True)]
-    return Posterior(float(belief @ means), float(belief @ np.array(positive)))
 
 
 def cases_needed(effect: float, *, deviation: float, alpha: float = 0.05, power: float = 0.8) -> int:

@@ -90,7 +90,8 @@ def test_the_more_challengers_there_are_the_surer_one_must_be() -> None:
     assert alone.kind == "better"
     crowd = {f"own{n}": scores([0] * 177) for n in range(6)}
     among = decide({"returns": Trial("low", "prompt", {"prompt": default, "rag": luckier} | crowd)})["returns"]
-    assert (among.kind, among.challenger, among.chance) == ("cannot_tell", "rag", alone.chance)
+    assert (among.kind, among.challenger) == ("cannot_tell", "rag")
+    assert among.chance > 0.95
 
 
 def test_who_is_not_worse_and_cheaper_takes_over() -> None:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from core.policy.believing import prior, rivals, shrink
 from core.policy.statistics import (
     Effect,
     binomial_tail,
@@ -12,7 +13,6 @@ from core.policy.statistics import (
     effect,
     holm,
     mcnemar,
-    shrink,
 )
 
 
@@ -67,3 +67,34 @@ def test_intents_that_look_alike_are_not_believed_to_be_the_same() -> None:
 
 def test_of_nothing_measured_nothing_is_believed() -> None:
     assert [belief.positive for belief in shrink([Effect(0.0, math.inf, 0, 0)])] == [0.0]
+
+
+def measured(values: list[float], *others: list[float]) -> list[Effect]:
+    return [effect(some, range(len(some))) for some in (values, *others)]
+
+
+def test_where_every_challenger_looks_better_the_default_was_unlucky() -> None:
+    """Each is measured against the same answers of the default: what is common to all is its luck, not theirs."""
+    dice = np.random.default_rng(5)
+    luck, own = dice.normal(0, 0.5, 100), [dice.normal(0, 0.1, 100) for _ in range(3)]
+    unlucky = luck - luck.mean() + 0.1
+    alike = measured(*((unlucky + mine).tolist() for mine in own))
+    usual = prior([Effect(0.04 * (n % 3 - 1), 0.02, 300, 300) for n in range(30)])
+    alone, together = rivals(alike[:1], [usual])[0], rivals(alike, [usual] * 3)[0]
+    assert together.positive < alone.positive
+    apart = [effect((dice.normal(0, 0.5, 100) + 0.0).tolist(), range(1000, 1100)) for _ in range(2)]
+    beside = rivals([alike[0], *apart], [usual] * 3)[0]
+    assert beside.positive == pytest.approx(alone.positive, abs=1e-9), "what shares no case says nothing"
+
+
+def test_one_challenger_alone_is_believed_as_its_intents_are() -> None:
+    some = [Effect(0.02 * n, 0.03, 100, 100) for n in range(5)]
+    shared = prior(some)
+    assert [rivals([one], [shared])[0] for one in some] == shrink(some)
+
+
+def test_twins_of_the_default_and_of_each_other_are_no_trouble() -> None:
+    same = measured([0.0] * 60, [0.0] * 60, [0.0, 1.0] * 30)
+    believed = rivals(same, [prior([one]) for one in same])
+    assert [one.positive for one in believed[:2]] == pytest.approx([0.5, 0.5], abs=0.01)
+    assert believed[2].positive > 0.99
