@@ -55,7 +55,8 @@ class Relocation:
                 left, self._error = 0, str(error)
             if not left and not self._index.moving:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wanted.wait(), LOOK)
+                    async with asyncio.timeout(LOOK):
+                        await self._wanted.wait()
             await asyncio.sleep(pause)
 
     async def _begin(self, kind: str) -> str:
