@@ -37,6 +37,8 @@ from retrieval.stores.turns import Turns
 from retrieval.vectors import Vectors
 
 LONGEST_TEXT = 600_000
+DRAWING = 0.2
+"""Seconds between two looks at whether a graph is drawn."""
 
 log = structlog.get_logger("retrieval.index")
 
@@ -134,6 +136,7 @@ class Index:
                     respeak(self._shard, self._manifest, row, tags, language=self._setup.language)
                     self._vectors.written([row.rev])
                 self._manifest.retag(source, tags)
+                self._manifest.rewritten(row.passages)
                 self._manifest.put(MARKING, "")
                 self._mover.touched([row.rev])
 
@@ -200,11 +203,13 @@ class Index:
         """Copy a little, or when all is there and proved, search there from now on; how many documents are left, 0 also where
         nothing is being moved. Raises StoreUnavailable, to be called again, and Differs, where the move is given up."""
         with self._writing:
-            left, store = self._mover.some(self._shard, self._setup.language)
+            left, store = self._mover.some(self._shard, self._setup.language, settled=self._all_vectors)
             if store:
                 self._take(store)
                 self._mover.tidy(self._setup.language)
-            return left
+        if self._mover.draws:
+            time.sleep(DRAWING)
+        return left
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best passages of those that the request may find. The dense leg is left out, with a line in the log, when the

@@ -34,10 +34,14 @@ create table if not exists settings (key text primary key, value text);
 """
     + tables.SCHEMA
 )
-WRITTEN = "written"
 SPENT = "spent"
 ADD = "insert into settings values (?, ?) on conflict (key) do update set value = value + excluded.value"
+
+WRITTEN = "written"
 """How many passages the store was given since it was made; those that it holds no more may still take room there."""
+
+DRAWN = "drawn"
+"""How many passages there were when the store's graph was drawn."""
 
 COLUMNS = "source, rev, path, origin, hash, title, url, passages, at, tags"
 
@@ -133,6 +137,12 @@ class Manifest:
     def retag(self, source: str, tags: Tags) -> None:
         with self._transaction() as db:
             db.execute("update documents set tags = ? where source = ?", (msgspec.json.encode(tags), source))
+
+    def rewritten(self, passages: int) -> None:
+        """So many passages took another place in the store, where it has a graph: there nothing is changed in its place."""
+        if self.get(DRAWN) not in ("", "0"):
+            with self._transaction() as db:
+                db.execute(ADD, (WRITTEN, str(passages)))
 
     def swept(self, revs: Collection[int]) -> None:
         """Hidden revisions' passages are gone from the store."""

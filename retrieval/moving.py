@@ -1,38 +1,28 @@
-"""Moving: what one store holds is copied into another while the first is searched and written on.
-
-Revisions never change but for their tags and vectors, so each is copied by itself, and again where it was `touched` since. What
-an interrupted move left is compared and kept where it is right. The new store serves when it holds exactly the manifest's
-passages, each equal to the old one's, and answers a sample of searches like the old one.
+"""Moving: an index goes from one store to another, and a copy of it takes its place.
 
 The library never uses the place of a deleted passage again. A shard in which most are such is written anew beside itself: a
-move too, which begins by itself and gives way to one that a person wants.
+move too, which begins by itself and gives way to one that a person wants. So is a shard whose graph is of too few of its
+passages: the copy gets one before it serves.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
 
 import structlog
 
-from core.errors import ConfigError, TurnoutError
-from retrieval.manifest import WRITTEN, Manifest, Row
-from retrieval.scope import Scope
+from core.errors import ConfigError
+from retrieval import graph
+from retrieval.copying import Differs, Move
+from retrieval.manifest import DRAWN, WRITTEN, Manifest
 from retrieval.stores import Stores
-from retrieval.stores.contract import Asked, Broken, Entry, Store
+from retrieval.stores.contract import Broken, Store
 from retrieval.stores.rest import Missing
-
-AT_ONCE = 20
-SAMPLED, TOP = 20, 10
-ALIKE = 0.9
-"""How many of the sampled searches' best ten must score like the old store's: a server's dense leg is not exact."""
-
-WORDS = 12
-NEAR, CLOSE = 5e-3, 0.05
-"""How far parts of a vector may be from each other (the embedded store keeps eight bits of each), and scores, as a share."""
-
 
 MOVING, FROM = "moving", "moving from"
 """Where the passages are being moved, and once they are there, until what was before is deleted; and where they were."""
+
+PLAIN = 20_000
+"""So many vectors are looked at one by one; where there are as many more without a graph, one is drawn."""
 
 WORN, SPARED = 2, 1000
 """A shard is written anew when it was given so many times the passages that there are, and so many more."""
@@ -47,83 +37,6 @@ class Moving:
     where: str
     copied: int
     documents: int
-
-
-class Differs(TurnoutError):
-    """The new store does not hold or find what the old one does."""
-
-
-class Move:
-    """Whoever calls this holds the index's lock for writing. `kind`: what the target is called."""
-
-    def __init__(self, manifest: Manifest, kind: str, target: Store) -> None:
-        self.kind, self.target = kind, target
-        self._manifest = manifest
-        self._copied: set[int] = set()
-
-    @property
-    def copied(self) -> int:
-        return len(self._copied)
-
-    def touched(self, revs: Collection[int]) -> None:
-        """These have other tags or vectors now."""
-        self._copied -= {*revs}
-
-    def some(self, source: Store) -> int:
-        """Copy a few revisions; how many are left."""
-        self._shape(source)
-        current = self._manifest.revs()
-        if gone := self._copied - current:
-            self.target.drop(gone)
-            self._copied -= gone
-        lacking = sorted(current - self._copied)
-        for rev in islice(lacking, AT_ONCE):
-            self._copy(source, rev)
-        return max(0, len(lacking) - AT_ONCE)
-
-    def prove(self, source: Store) -> int:
-        """How many searches were compared. Raises Differs. Deleted passages count in how rare a store takes a word to be: where
-        there were any, words are asked for as many passages, not for the same scores."""
-        passages, there = self._manifest.counts()[1], self.target.count()
-        if there != passages:
-            raise Differs(f"the new store holds {there} passages, {passages} are wanted")
-        samples = [asked for row in self._sample() for asked in self._questions(source, row)]
-        for part in ("lexical", "dense"):
-            pairs = [(_scores(source, asked, part), _scores(self.target, asked, part)) for asked in samples]
-            scored = part == "dense" or int(self._manifest.get(WRITTEN) or 0) <= passages
-            alike = [_alike(old, new) if scored else _as_many(old, new) for old, new in pairs if old or new]
-            if alike and sum(alike) < ALIKE * len(alike):
-                raise Differs(f"its {part} searches find only {sum(alike) / len(alike):.0%} of what the old store finds")
-        return len(samples)
-
-    def _shape(self, source: Store) -> None:
-        """Room for the same vectors, and no others."""
-        for field in {*self.target.sizes} - {*source.sizes}:
-            self.target.drop_dense(field)
-        for field, size in source.sizes.items():
-            if self.target.sizes.get(field) != size:
-                self._copied.clear()
-                self.target.has_dense(field, size)
-
-    def _copy(self, source: Store, rev: int) -> None:
-        wanted = source.entries(rev)
-        if not _equal(wanted, self.target.entries(rev)):
-            self.target.drop([rev])
-            self.target.stage((rev, entry) for entry in wanted)
-            if not _equal(wanted, self.target.entries(rev)):
-                raise Differs(f"what was written of revision {rev} does not come back")
-        self._copied.add(rev)
-
-    def _sample(self) -> Sequence[Row]:
-        rows = self._manifest.rows()
-        return rows[:: max(1, len(rows) // SAMPLED)][:SAMPLED]
-
-    def _questions(self, source: Store, row: Row) -> list[Asked]:
-        """What is asked about a document: the first words of a passage, with its vector where it has one."""
-        for entry in source.entries(row.rev)[:1]:
-            query = " ".join(str(entry.payload["text"]).split()[:WORDS])
-            return [Asked(query, "", vector, Scope({}), field) for field, vector in [*entry.vectors.items(), ("", None)]]
-        return []
 
 
 class Mover:
@@ -155,16 +68,25 @@ class Mover:
         self._begin(kind, language)
         return True
 
-    def some(self, source: Store, language: str) -> tuple[int, Store | None]:
-        """Copy a little: how many documents are left, and where that is none and all is proved, the store that serves now."""
+    @property
+    def draws(self) -> bool:
+        return bool(self.move and self.move.drawing)
+
+    def some(self, source: Store, language: str, *, settled: bool) -> tuple[int, Store | None]:
+        """Copy a little: how many documents are left, and where that is none and all is proved, the store that serves now.
+        `settled`: no passage waits for its vector."""
         self.tidy(language)
-        if self._worn():
+        if self._worn(settled and bool(source.sizes)):
             self._begin(self._stores.spare, language)
         if (move := self._going_on(language)) is None:
             return 0, None
         try:
+            if self._drawing(move, source, language):
+                return 1, None
             if left := move.some(source):
                 return left, None
+            if settled and self._draw(move, source, language):
+                return 1, None
             log.info("searches compared, the new store serves", searches=move.prove(source), store=move.kind)
         except Missing:
             self.move = None  # to be opened again, which makes it anew
@@ -173,7 +95,7 @@ class Mover:
             self._give_up(language)
             raise
         self._stores.serve(move.kind)
-        self._anew()
+        self._anew(drawn=move.drawn)
         move.target.made = False
         self.move = None
         return 0, move.target
@@ -186,14 +108,14 @@ class Mover:
     def forget(self, language: str) -> None:
         """Delete what has been copied."""
         if self.move:
-            self.move.target.close()
+            self.move.close()
             self._stores.remove(self.move.kind, language)
             self.move = None
 
     def close(self) -> None:
         """What is being moved is gone on with by whoever opens the index next."""
         if self.move:
-            self.move.target.close()
+            self.move.close()
 
     def tidy(self, language: str) -> None:
         """Delete what was moved away from."""
@@ -211,15 +133,44 @@ class Mover:
     def _give_up(self, language: str) -> None:
         self._manifest.put(MOVING, "")
         self.forget(language)
-        self._anew()  # or it would begin again at once
+        self._anew(drawn=True)  # or it would begin again at once
 
-    def _worn(self) -> bool:
-        """Whether most of the shard is room that deleted passages take, and nothing is being moved."""
-        written, passages = int(self._manifest.get(WRITTEN) or 0), self._manifest.counts()[1]
-        return bool(self._stores.spare) and not self._manifest.get(MOVING) and written > WORN * passages + SPARED
+    def _draw(self, move: Move, source: Store, language: str) -> bool:
+        """Begin with the graph, where the new store is to have one."""
+        if move.drawn or not source.sizes or not self._stores.spare or self._manifest.counts()[1] < PLAIN:
+            return False
+        move.target.close()
+        move.drawing, move.drawn = graph.drawing(self._stores.folder(move.kind, language)), True
+        return True
 
-    def _anew(self) -> None:
-        self._manifest.put(WRITTEN, str(self._manifest.counts()[1]))
+    def _drawing(self, move: Move, source: Store, language: str) -> bool:
+        """Whether it is being drawn. Once it is, the new store is open again."""
+        if move.drawing and move.drawing.poll() is None:
+            return True
+        if move.drawing:
+            if move.drawing.returncode:
+                log.error("no graph could be drawn, every vector is looked at", status=move.drawing.returncode)
+            move.drawing, move.target = None, self._open(move.kind, language)
+            for field, size in source.sizes.items():
+                move.target.has_dense(field, size)
+        return False
+
+    def _worn(self, vectored: bool) -> bool:
+        """Whether most of the shard is room that deleted passages take, or its graph is of too few, and nothing is being moved.
+        `vectored`: every passage has its vector."""
+        if not self._stores.spare or self._manifest.get(MOVING):
+            return False
+        written, drawn = (int(self._manifest.get(key) or 0) for key in (WRITTEN, DRAWN))
+        passages = self._manifest.counts()[1]
+        bare = max(written, passages) - drawn if vectored else 0
+        return written > WORN * passages + SPARED or bare > PLAIN + drawn // 4
+
+    def _anew(self, *, drawn: bool) -> None:
+        """From here on it counts what is written to the store that serves. A graph that could not be drawn is tried again when
+        there is as much more."""
+        passages = self._manifest.counts()[1]
+        self._manifest.put(WRITTEN, str(passages))
+        self._manifest.put(DRAWN, str(passages if drawn else 0))
 
     def _going_on(self, language: str) -> Move | None:
         kind = self._manifest.get(MOVING)
@@ -233,37 +184,3 @@ class Mover:
             return self._stores.open(kind, language)
         except Broken:
             return self._stores.anew(kind, language)
-
-
-def _scores(store: Store, asked: Asked, part: str) -> list[float]:
-    """Of the best that a leg finds. Which passages those are does not count: many may score alike."""
-    legs = store.search(asked, TOP)
-    return [score for _, score in (legs.lexical if part == "lexical" else legs.dense)]
-
-
-def _alike(old: Sequence[float], new: Sequence[float]) -> float:
-    """How many of the scores are close, as a share."""
-    close = [abs(one - other) <= CLOSE * max(abs(one), NEAR) for one, other in zip(old, new, strict=False)]
-    return sum(close) / max(len(old), len(new))
-
-
-def _as_many(old: Sequence[float], new: Sequence[float]) -> float:
-    return min(len(old), len(new)) / max(len(old), len(new))
-
-
-def _equal(some: Sequence[Entry], others: Sequence[Entry]) -> bool:
-    if len(some) != len(others):
-        return False
-    by_id = {entry.payload["id"]: entry for entry in others}
-    return all((other := by_id.get(one.payload["id"])) is not None and _same(one, other) for one in some)
-
-
-def _same(one: Entry, other: Entry) -> bool:
-    plain = (one.payload, one.tags, one.language) == (other.payload, other.tags, other.language)
-    return plain and one.vectors.keys() == other.vectors.keys() and all(_near(one, other, name) for name in one.vectors)
-
-
-def _near(one: Entry, other: Entry, name: str) -> bool:
-    """Engines round: a vector is the same to some digits."""
-    pairs = zip(one.vectors[name], other.vectors[name], strict=False)
-    return len(one.vectors[name]) == len(other.vectors[name]) and all(abs(left - right) <= NEAR for left, right in pairs)

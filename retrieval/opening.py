@@ -7,7 +7,7 @@ import structlog
 
 from core.knowledge import Tags
 from retrieval import words
-from retrieval.manifest import Change, Manifest, Row
+from retrieval.manifest import DRAWN, Change, Manifest, Row
 from retrieval.readers.contract import LoadedDocument
 from retrieval.stores import Stores
 from retrieval.stores.contract import Broken, Entry, Store
@@ -40,6 +40,8 @@ def opened(stores: Stores, manifest: Manifest, language: str) -> Store:
     if store.count() != passages:
         log.info("filling the index from the texts", documents=documents, passages=passages)
         _fill(store, manifest, language)
+    if store.made:
+        manifest.put(DRAWN, "0")
     return store
 
 

@@ -9,8 +9,8 @@ import structlog
 
 from core.errors import ConfigError, StoreUnavailable, TurnoutError
 from core.records import decode, encode
+from retrieval.copying import Differs
 from retrieval.index import Index
-from retrieval.moving import Differs
 from retrieval.records import Moved, MoveRequest
 from retrieval.stores import KINDS
 

@@ -17,6 +17,7 @@ import qdrant_edge as q
 from core.errors import ConfigError, StoreUnavailable
 from core.knowledge import Tags
 from retrieval import words
+from retrieval.graph import NEAR, STORED
 from retrieval.scope import Scope
 from retrieval.stores import contract
 from retrieval.stores.contract import (
@@ -37,9 +38,6 @@ from retrieval.stores.contract import (
     tagged,
     weighed,
 )
-
-STORED = q.VectorStorageDatatype.Turbo8
-"""Eight bits a number: a fifth of the time to look through them, and cosines that are wrong by some thousandths."""
 
 
 class Shard:
@@ -219,7 +217,7 @@ def _dense(vectors: Any) -> Mapping[str, Sequence[float]]:
 
 
 def _nearest(what: Any, name: str, limit: int, which: q.Filter) -> q.QueryRequest:
-    return q.QueryRequest(limit=limit, query=q.Query.Nearest(what, using=name), filter=which)
+    return q.QueryRequest(limit=limit, query=q.Query.Nearest(what, using=name), filter=which, params=NEAR)
 
 
 def _make(folder: Path) -> q.EdgeShard:

@@ -17,7 +17,7 @@ import structlog
 
 from retrieval.embeddings import Embedder, again
 from retrieval.fusion import Weights, weights
-from retrieval.manifest import Manifest
+from retrieval.manifest import DRAWN, Manifest
 from retrieval.stores.contract import Lack, Store
 
 FIELDS = ("dense", "dense-next")
@@ -120,6 +120,8 @@ class Vectors:
         self._manifest.put(COMING, "")
         self.serving, self.coming = self.coming, None
         shard.drop_dense(old)
+        self._manifest.rewritten(self._manifest.counts()[1])
+        self._manifest.put(DRAWN, "0")
         log.info("searches use the new vectors", embedder=self.serving.embedder.name)
 
     def query(self, text: str, spoken: Callable[[], str]) -> tuple[Space | None, list[float] | None]:

@@ -88,6 +88,8 @@ def fill(folder: Path, passages: int, restricted: float) -> None:
         row = Row(source, rev, source, "command", "hash", common["title"], "", EACH, 0.0, tags)
         document = LoadedDocument(source, common["title"], "\n\n".join(p.text for p in pieces))
         manifest.commit([Change(document, pieces, row)])
+    while index.embed_some() or index.move_some():  # as the service would, before it is asked
+        pass
     index.close()
 
 

@@ -13,10 +13,10 @@ from core.assistant import Knowledge
 from core.errors import ConfigError, StoreUnavailable
 from core.knowledge import SearchRequest, Tags
 from retrieval import embeddings
+from retrieval.copying import Differs
 from retrieval.fusion import Weights
 from retrieval.index import Index, Setup
 from retrieval.manifest import Row
-from retrieval.moving import Differs
 from retrieval.readers.contract import LoadedDocument
 from retrieval.splitting import split
 from retrieval.stores.rest import Server

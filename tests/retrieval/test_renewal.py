@@ -7,8 +7,10 @@ from contextlib import closing
 import pytest
 
 from core.knowledge import SearchRequest
-from retrieval import relocation
-from retrieval.index import Index
+from retrieval import graph, moving, relocation
+from retrieval.embeddings import Embedder
+from retrieval.fusion import Weights
+from retrieval.index import Index, Setup
 from retrieval.manifest import Change, Row
 from retrieval.readers.contract import LoadedDocument
 from retrieval.splitting import split
@@ -127,7 +129,9 @@ def test_a_move_that_somebody_wants_goes_first(tmp_path, server):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from retrieval.index import Index
+from retrieval.embeddings import Embedder
+from retrieval.fusion import Weights
+from retrieval.index import Index, Setup
 from tests.retrieval.test_moving import setup
 index = Index(Path(sys.argv[1]), setup())
 part, step, when, nth = sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5])
@@ -196,3 +200,95 @@ async def test_the_service_sees_to_it(rig, monkeypatch):
         await until(renewed)
         assert await rig.found("time5") == ["knowledge/long.md"]
         assert not await rig.found("time0")
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """So many that a graph is worth it."""
+    monkeypatch.setattr(moving, "PLAIN", PAGES - 1)
+
+
+def graphs(tmp_path):
+    return [*tmp_path.glob("index/shard-*/**/graph.bin")]
+
+
+@pytest.mark.usefixtures("many")
+def test_many_passages_get_a_graph_once_all_have_their_vectors(opened, tmp_path):
+    with closing(opened()) as index:
+        index.put_all([page(number, 0) for number in range(PAGES)])
+        assert (index.move_some(), graphs(tmp_path)) == (0, [])
+        change(index, 1, first=1)
+        before, embedded = answers(index), len(fakes.embedded)
+        finish(index)
+        assert (len(graphs(tmp_path)), len(shards(tmp_path)), index.move_some()) == (1, 1, 0)
+        assert (answers(index), index.waiting(), len(fakes.embedded)) == (before, 0, embedded)
+    with closing(opened()) as again:
+        assert (answers(again), len(graphs(tmp_path))) == (before, 1)
+
+
+@pytest.mark.usefixtures("many")
+def test_what_is_written_anew_before_all_have_their_vectors_gets_its_graph_later(opened, tmp_path):
+    with closing(opened()) as index:
+        change(index, TIMES)
+        index.put_all([page(number, TIMES) for number in range(PAGES)])
+        finish(index)
+        assert (len(shards(tmp_path)), graphs(tmp_path), index.waiting()) == (1, [], PAGES)
+        while index.embed_some():
+            pass
+        finish(index)
+        assert (len(graphs(tmp_path)), shows(index, f"time{TIMES}")) == (1, True)
+
+
+@pytest.mark.usefixtures("many")
+def test_what_changes_while_a_graph_is_drawn_is_there_afterwards_and_what_goes_is_not(opened, tmp_path):
+    with closing(opened()) as index:
+        change(index, 1)
+        while not index._mover.draws:
+            assert index.move_some()
+        put(index, "0.md", "The terrace of page0 is shut.")
+        index.remove("1.md")
+        index.retag("12.md", MARKED)
+        while index.embed_some():
+            pass
+        expected = answers(index)
+        finish(index)
+        assert (answers(index), index.waiting(), len(graphs(tmp_path))) == (expected, 0, 1)
+        assert [shows(index, word) for word in ("terrace", "page1", "page12")] == [True, False, False]
+
+
+@pytest.mark.usefixtures("many")
+def test_where_no_graph_can_be_drawn_every_vector_is_looked_at(opened, tmp_path, monkeypatch):
+    monkeypatch.setattr(graph, "drawing", lambda folder: subprocess.Popen(["false"]))
+    with closing(opened()) as index:
+        change(index, 1)
+        before = answers(index)
+        finish(index)
+        assert (answers(index), graphs(tmp_path), index.move_some()) == (before, [], 0)
+
+
+@pytest.mark.usefixtures("many")
+def test_closed_while_a_graph_is_drawn_it_goes_on_later(opened, tmp_path):
+    with closing(opened()) as index:
+        change(index, 1)
+        before = answers(index)
+        while not index._mover.draws:
+            assert index.move_some()
+    with closing(opened()) as again:
+        while again.embed_some():
+            pass
+        finish(again)
+        assert (answers(again), len(graphs(tmp_path)), len(shards(tmp_path))) == (before, 1, 1)
+
+
+@pytest.mark.usefixtures("many")
+def test_another_embedder_takes_the_place_of_one_with_a_graph(opened, tmp_path):
+    with closing(opened()) as index:
+        change(index, 1)
+        finish(index)
+        index.use(Setup(embedder=Embedder("second", fakes.Second()), weights=Weights(floor=-1.0)))
+        while index.embed_some():
+            pass
+        assert (index.waiting(), index.search(SearchRequest(query="page3")).legs) == (0, ("lexical", "dense"))
+        finish(index)
+        found = index.search(SearchRequest(query="The garden of page3 opens", audiences=("staff",))).passages
+        assert (len(found), len(graphs(tmp_path)), len(shards(tmp_path))) == (6, 1, 1)
