@@ -54,10 +54,14 @@ class Relocation:
                 log.error("the move is given up, the old store serves", reason=str(error))
                 left, self._error = 0, str(error)
             if not left and not self._index.moving:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK):
-                        await self._wanted.wait()
+                await self._something()
             await asyncio.sleep(pause)
+
+    async def _something(self) -> None:
+        """Until a move is wanted, or it is time to look again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK):
+                await self._wanted.wait()
 
     async def _begin(self, kind: str) -> str:
         """Why it cannot begin; "" where it does."""
