@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.retrieval.rig import until
 from tests.retrieval.site import site
 from tests.retrieval.test_sources import ALONE, finds, git, source, standing
 
-PAGES = 12
+PAGES, MANY = 12, 300
 
 
 @pytest.fixture
@@ -83,6 +84,30 @@ async def test_killed_in_the_middle_of_a_site_it_goes_on_where_it_was_and_reads_
             assert [await rig.found(path[1:]) for path in paths] == [[f"help/{web.host}{path}"] for path in paths]
         stored = paths[: PAGES // 2]
         assert {path: web.sent[path] for path in stored} == dict.fromkeys(stored, 1)
+
+
+async def test_a_changed_page_of_a_site_is_searchable_soon_after_a_look_and_one_that_went_is_not(rig):
+    """The bars are ten seconds and a minute from the look on; `-s` prints what it took. No time is asserted: this machine is
+    shared."""
+    paths = [f"/page{number}" for number in range(MANY)]
+    async with site() as web:
+        web.pages |= {path: f"<p>{f'Words of {path[1:]}. ' * 60}</p>" for path in paths}
+        web.map(*paths)
+        rig.write("assistant.toml", ALONE + source(f"{web.url}/sitemap.xml", "sitemap", allow=[web.host]))
+        async with rig.serving(ready=False):
+            await until(lambda: holds(rig, MANY))
+            web.pages["/page7"] = "<p>The moon garden opens at nine.</p>"
+            begun = time.monotonic()
+            assert "1 changed" in (await rig.command("refresh")).output
+            changed = time.monotonic() - begun
+            assert await rig.found("moon garden") == [f"help/{web.host}/page7"]
+            assert "Words of page7." not in str(await rig.search("Words of page7"))
+            del web.pages["/page7"]
+            web.map(*(path for path in paths if path != "/page7"))
+            begun = time.monotonic()
+            assert "1 removed" in (await rig.command("refresh")).output
+            print(f"{MANY} pages: searchable after {changed:.1f} s, gone after {time.monotonic() - begun:.1f} s")
+            assert await rig.found("moon garden") == []
 
 
 def started(rig):
