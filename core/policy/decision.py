@@ -215,7 +215,9 @@ def _judged(duel: _Duel, trial: Trial, rules: Rules, *, chance: float, better: b
     told = f"{seen.mean:+.3f} utility on {seen.cases} cases ({level:.0%} interval {low:+.3f} to {high:+.3f})"
     if duel.real < rules.cases:
         more = rules.cases - duel.real
-        return replace(verdict, kind="cannot_tell", why=f"{duel.real} real cases, at least {rules.cases} are needed", more=more)
+        return replace(
+            verdict, kind="cannot_tell", why=f"real cases: {duel.real}, at least {rules.cases} are needed", more=more
+        )
     if better:
         return replace(verdict, kind="better", why=f"better: {told}, P(better) {chance:.2f}", track=duel.challenger)
     if duel.saved and _not_worse(duel, rules):
@@ -277,5 +279,5 @@ def _forced(trial: Trial, verdicts: Sequence[Verdict], broken: str, rules: Rules
         return replace(best, kind="forced", track=best.challenger, why=f"the default is out: {broken}")
     most = max(verdicts, key=lambda verdict: real[verdict.challenger])
     known = real[most.challenger]
-    why = f"the default is out: {broken}; but of the others {known} real cases are known, at least {rules.cases} are needed"
+    why = f"the default is out: {broken}; but of real cases of the others there are {known}, at least {rules.cases} are needed"
     return replace(most, kind="cannot_tell", track=trial.default, more=rules.cases - known, why=why)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from core.evaluation.intervals import Figure
 from core.evaluation.tracks.deciding import in_force
 from core.evaluation.tracks.records import Decision, Run, Side
+from core.evaluation.tracks.report.words import count
 
 KINDS = {
     "better": "switch",
@@ -25,7 +26,7 @@ def _head(run: Run) -> Iterator[str]:
     names = ", ".join(
         track.name + " (from a file)" * bool(track.filed) for track in run.tracks if not track.left_out and not track.assumed
     )
-    yield f"{len(run.cases)} questions of {run.questions} asked of {names}; {len(run.answered)} answers"
+    yield f"{count(len(run.cases), 'question')} of {run.questions} asked of {names}; {count(len(run.answered), 'answer')}"
     yield f"quality with its 95 % interval; money in {run.currency} a turn; seconds to the first token and to the whole answer"
     for track in run.tracks:
         if track.left_out:
@@ -40,8 +41,8 @@ def _intent(run: Run, decision: Decision) -> Iterator[str]:
     cases = max(side.figures["quality"].n for side in sides)
     yield ""
     yield (
-        f"{decision.intent or '(no intent)'}  {cases} questions, risk {stakes.risk}, changes within {stakes.volatility},"
-        f" now {' → '.join(stakes.route)}"
+        f"{decision.intent or '(no intent)'}  {count(cases, 'question')}, risk {stakes.risk},"
+        f" changes within {stakes.volatility}, now {' → '.join(stakes.route)}"
     )
     yield f"  {'':14}{'quality':>8}  {'':15}{'cited':>6}{'stale':>7}{'cost':>10}{'first p50':>11}{'whole p50':>11}{'p95':>8}"
     yield from (_side(side, verdict.track) for side in sides)
