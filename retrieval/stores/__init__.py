@@ -1,5 +1,5 @@
 """Stores: where an index keeps its passages. `contract` says what one promises; there are two, which rank alike: the shard in
-this process (`retrieval.shard`) and a Qdrant server (`server`, over `rest`)."""
+this process (`shard`) and a Qdrant server (`server`, over `rest`)."""
 
 import fcntl
 import shutil
@@ -9,10 +9,10 @@ from uuid import uuid4
 
 from core.errors import ConfigError
 from retrieval.manifest import Manifest
-from retrieval.shard import Shard
 from retrieval.stores.contract import Store
 from retrieval.stores.rest import Server
 from retrieval.stores.server import ServerStore, forget, names
+from retrieval.stores.shard import Shard
 
 FORMAT = 4
 """Of what stands in a store; with another number it is made anew from the texts."""

@@ -10,10 +10,10 @@ import pytest
 from core.errors import ConfigError, StoreUnavailable
 from core.knowledge import SearchRequest, Tags
 from retrieval.scope import scope
-from retrieval.shard import Shard
 from retrieval.stores.contract import Asked, Entry, Lack, revision
 from retrieval.stores.rest import Missing, Server
 from retrieval.stores.server import ServerStore, forget
+from retrieval.stores.shard import Shard
 
 FIELD, SIZE = "dense", 4
 EAST, NORTH = [1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]
