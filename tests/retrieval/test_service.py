@@ -6,7 +6,9 @@ import sys
 from contextlib import closing
 
 from core.errors import TurnoutError, Unavailable
+from core.evaluation.tracks import records as asked
 from core.evaluation.tracks.fingerprints import prints
+from core.evaluation.tracks.freshness import world
 from core.knowledge import Document, DocumentRequest, SearchResult, print_of
 from core.records import decode, encode
 from retrieval.index import Index, Setup
@@ -30,7 +32,7 @@ async def test_all_of_the_assistants_knowledge_is_there_once_the_service_is_read
         assert document.text[passage.start : passage.end] == passage.text
 
 
-async def test_every_document_of_a_large_library_has_a_fingerprint(rig):
+async def test_every_document_of_a_large_library_has_a_fingerprint_and_can_be_the_one_that_changes(rig):
     def page(number, text):
         row = Row(f"{number:04}.md", 0, f"/{number:04}.md", "command", "hash", "Page", "", 0, 0.0)
         document = LoadedDocument(row.source, "Page", text)
@@ -44,8 +46,12 @@ async def test_every_document_of_a_large_library_has_a_fingerprint(rig):
     with closing(Index(rig.folder / "data" / "index", Setup())) as index:
         index.put_all([page(1199, "Other words."), page(1200, "More words.")])
         index.remove("0000.md")
+    last = asked.Case(id="c", question="What?", change=asked.Change(source="1200.md", old="More", new="Fewer"))
     async with rig.serving():
         after = await prints(rig.bus)
+        changing = await world(rig.bus, [last])
+    assert changing.after == {"1200.md": "Fewer words."}
+    assert "1200.md" in changing.before
     assert {*before} == {f"{number:04}.md" for number in range(1200)}
     assert before["0008.md"] == print_of("Words of page8.")
     assert {*before.items()} ^ {*after.items()} == {

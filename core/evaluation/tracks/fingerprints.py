@@ -56,16 +56,15 @@ async def prints(bus: Bus) -> dict[str, str]:
     return found
 
 
-async def texts(bus: Bus) -> dict[str, str]:
-    """The text of every document that the index lists and everyone may read, by its name; of others it is ""."""
-    listed = (await library(bus)).listed
+async def texts(bus: Bus, sources: Iterable[str]) -> dict[str, str]:
+    """The texts of documents, by their names; of one that not everyone may read it is ""."""
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(source: str) -> tuple[str, str]:
         async with limit:
             return source, (await document(bus, source)).text
 
-    return dict(await asyncio.gather(*(one(document.source) for document in listed)))
+    return dict(await asyncio.gather(*map(one, sources)))
 
 
 async def document(bus: Bus, source: str, audiences: tuple[str, ...] = ()) -> Document:

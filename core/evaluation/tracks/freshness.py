@@ -2,7 +2,7 @@
 conversation, where the old answer is remembered."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from core.errors import Unavailable
 from core.evaluation.judging.wording import says
 from core.evaluation.lines import BadQuestions
 from core.evaluation.tracks.asking import Asking, asking
-from core.evaluation.tracks.fingerprints import texts
+from core.evaluation.tracks.fingerprints import prints, texts
 from core.evaluation.tracks.money import paid
 from core.evaluation.tracks.records import COULD_NOT, Answered, Case, Change, Price, Track
 from core.evaluation.tracks.running import Running, Tell, each
@@ -40,14 +40,18 @@ class World:
 
 async def world(bus: Bus, cases: Sequence[Case]) -> World:
     """Raises BadQuestions where a document does not hold the words that are to change."""
-    known = {name_in(source): text for source, text in (await texts(bus)).items()}
+    sources = {name_in(source): source for source in await prints(bus)}
+    named = {case.id: _named(case.change, sources) for case in cases if case.change}
+    wanted = {*filter(None, named.values()), *sorted(sources)[:MOST]}
+    read = await texts(bus, [sources[name] for name in wanted])
+    known = {name: read[sources[name]] for name in wanted}
     after: dict[str, str] = {}
     changes: dict[str, list[Change]] = {}
     wrong = []
     for case in cases:
         if not case.change:
             continue
-        name = _named(case.change, known)
+        name = named[case.id]
         if case.change.old in known.get(name, ""):
             changes.setdefault(name, []).append(case.change)
             after[name] = after.get(name, known[name]).replace(case.change.old, case.change.new)
@@ -55,12 +59,12 @@ async def world(bus: Bus, cases: Sequence[Case]) -> World:
             wrong.append(f"{case.id}: {case.change.old!r} does not stand in {case.change.source}: nothing can be changed there")
     if wrong:
         raise BadQuestions("\n".join(wrong))
-    return World({name: known[name] for name in {*after, *sorted(known)[:MOST]}}, after, changes)
+    return World(known, after, changes)
 
 
-def _named(change: Change, known: Mapping[str, str]) -> str:
+def _named(change: Change, names: Iterable[str]) -> str:
     wanted = name_in(change.source)
-    return next((name for name in known if name == wanted or name.endswith(f"/{wanted}")), "")
+    return next((name for name in names if name == wanted or name.endswith(f"/{wanted}")), "")
 
 
 @dataclass(slots=True)
