@@ -104,6 +104,14 @@ def test_a_row_of_a_table_says_what_its_cells_are_and_is_cited_as_it_stands():
     assert found.citations[0].quote == "| Wheels trued | – | yes |"
 
 
+def test_a_row_that_shares_a_word_of_its_long_name_does_not_outrank_what_says_how_long():
+    kinds = passage(
+        "| What | We take back |\n|---|---|\n| Bikes and e-bikes with all their papers | ridden no more than 20 km |",
+        "Returning something",
+    )
+    assert extract("How long do I have to return a bike?", [kinds, RETURNS]).text.startswith("You have **30 days**")
+
+
 def test_rows_are_told_as_a_list_and_know_their_columns_from_the_heading_where_the_table_began_before():
     codes = passage(
         "| E04 | Sensor fault | yes |\n| E08 | Motor fault | no |\n\nCall us.",

@@ -275,7 +275,7 @@ async def test_the_example_shop_answers_in_the_browser_with_a_source_that_opens(
         await ask(page, QUESTION)
         await expect(answers(page).first).to_contain_text("30 days")
         chip = answers(page).first.locator(".cite").get_by_role("button", name="Source 1: Returning something you bought")
-        await chip.click()
+        await chip.first.click()
         async with page.context.expect_page() as opened:
             await page.get_by_role("link", name="Open source").first.click()
         await expect((await opened.value).locator("mark").first).to_contain_text("30 days")

@@ -18,7 +18,7 @@ from core.knowledge import Passage
 CONTEXT = 0.6
 KIND = 0.4
 EXPECTED = 1.7
-NAMED = 1.5
+NAMED = 1.4
 RANK = 0.2
 AROUND = 0.5
 LONGEST = 2000
@@ -108,7 +108,7 @@ def _score(place: Place, question: Question, rare: Mapping[str, float]) -> float
     held = sum(weight * rare[term] for term, weight in question.weights.items() if term in near)
     if question.expects(place.text):
         held *= EXPECTED
-    if question.asked & place.name:
+    if place.name and 2 * len(question.asked & place.name) >= len(place.name):
         held *= NAMED
     share = len(question.asked & near) / (len(question.asked) or 1)
     return held * math.sqrt(share) / (1 + RANK * place.passage)
