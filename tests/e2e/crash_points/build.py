@@ -181,7 +181,8 @@ async def core(settings: Any) -> None:
 
 async def retrieval(settings: Any) -> None:
     steps = _begin("retrieval")
-    from retrieval import manifest, service, shard
+    from retrieval import manifest, service
+    from retrieval.stores import shard
 
     for kind, names in ((shard.Shard, ("stage", "drop", "flush")), (manifest.Manifest, ("commit", "remove", "swept"))):
         for name in names:
