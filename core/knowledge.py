@@ -26,6 +26,10 @@ class Tags(Record, frozen=True):
         return " ".join((self.product, *([f"version {number} v{number}"] if number else []))).strip()
 
 
+STEP = " › "
+"""Between the headings of a path."""
+
+
 class Passage(Record, frozen=True):
     """A piece of a document as search returns it. `heading` is the path of headings it stands under, ending in the columns
     between bars where it begins among the rows of a table. `score` is comparable within one result only; `start` and `end`

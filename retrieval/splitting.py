@@ -16,12 +16,12 @@ from functools import cache
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
+from core.knowledge import STEP
 from retrieval.readers.contract import LoadedDocument, Table
 
 WORDS = 180
 LETTERS_A_WORD = 7
 SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "。", "！", "？", "; ", ", ", " ", ""]
-PATH = " › "
 Span = tuple[int, int]
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})(.*)$", re.MULTILINE)
 
@@ -76,7 +76,7 @@ def _sections(document: LoadedDocument) -> Iterator[tuple[int, int, str]]:
     for heading, end in zip(headings, ends[1:], strict=True):
         path = [step for step in path if step[0] < heading.level] + [(heading.level, heading.title)]
         names = [title for _, title in path if title not in ("", document.title)]
-        sections.append((heading.end, end, PATH.join(names)))
+        sections.append((heading.end, end, STEP.join(names)))
     filled = [section for section in sections if document.text[section[0] : section[1]].strip()]
     yield from filled or [(0, len(document.text), "")]
 
@@ -127,7 +127,7 @@ def _below(heading: str, tables: list[Table], begin: int) -> str:
     table = next((table for table in tables if table.places and table.places[0][0] <= begin < table.end), None)
     if table is None or table.places[0][0] == table.start:
         return heading
-    return PATH.join(filter(None, (heading, f"| {' | '.join(table.header)} |")))
+    return STEP.join(filter(None, (heading, f"| {' | '.join(table.header)} |")))
 
 
 def _cut(text: str, start: int, end: int, size: int) -> Iterator[Span]:

@@ -212,26 +212,18 @@ def test_a_search_under_way_ends_in_the_store_where_it_began(index, monkeypatch)
 
 
 KILLED = """
-import os, signal, sys
+import sys
 from pathlib import Path
 from retrieval.index import Index
 from retrieval.stores.rest import Server
+from tests.retrieval.dying import die
 from tests.retrieval.test_moving import setup
 index = Index(Path(sys.argv[1]), setup(), Server(sys.argv[2]))
 kind, part, step, when, nth = sys.argv[3], sys.argv[4], sys.argv[5], sys.argv[6], int(sys.argv[7])
 index.move(kind)
 parts = {"target": index._mover.move.target, "move": index._mover.move, "stores": index._stores, "manifest": index._manifest}
 target = parts[part]
-original, calls = getattr(target, step), []
-def dying(*args):
-    calls.append(args)
-    if len(calls) == nth and when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    done = original(*args)
-    if len(calls) == nth:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return done
-setattr(target, step, dying)
+die(target, step, when, nth)
 while index.move_some():
     pass
 """

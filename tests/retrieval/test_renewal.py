@@ -127,26 +127,16 @@ def test_a_move_that_somebody_wants_goes_first(tmp_path, server):
 
 
 KILLED = """
-import os, signal, sys
+import sys
 from pathlib import Path
-from retrieval.embeddings import Embedder
-from retrieval.fusion import Weights
-from retrieval.index import Index, Setup
+from retrieval.index import Index
+from tests.retrieval.dying import die
 from tests.retrieval.test_moving import setup
 index = Index(Path(sys.argv[1]), setup())
 part, step, when, nth = sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5])
 index.move_some()
 target = {"target": index._mover.move.target, "stores": index._stores, "manifest": index._manifest}[part]
-original, calls = getattr(target, step), []
-def dying(*args):
-    calls.append(args)
-    if len(calls) == nth and when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    done = original(*args)
-    if len(calls) == nth:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return done
-setattr(target, step, dying)
+die(target, step, when, nth)
 while index.move_some():
     pass
 """

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from core.knowledge import STEP
+
 _HEADING = re.compile(r"\s{0,3}(#{1,6}\s+\S.*|\*\*[^*]+\*\*:?\s*$)")
 _ITEM = re.compile(r"\s*(?:[-*+•‣–]|\(?\d{1,3}[.)])\s+\S")
 _NAMED = r"(?:[^:;]|:(?! ))"
@@ -23,7 +25,6 @@ _SHORT = re.compile(
     re.IGNORECASE,
 )
 
-STEP = " › "
 Kind = Literal["sentence", "item", "row", "heading", "lead"]
 
 

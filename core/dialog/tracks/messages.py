@@ -8,7 +8,7 @@ from string import Template
 
 from core.dialog.models.contract import Message
 from core.dialog.tracks.contract import Ask
-from core.knowledge import Passage
+from core.knowledge import STEP, Passage
 
 _TAG = re.compile(r"<(?=/?\s*passages?\b)", re.IGNORECASE)
 _MARK = re.compile(r" ?\[\d{1,2}\]")
@@ -46,7 +46,7 @@ def numbered(passages: tuple[Passage, ...]) -> str:
 
 
 def _delimited(n: int, passage: Passage) -> str:
-    title = escape(" › ".join(part for part in (passage.title, passage.heading) if part))
+    title = escape(STEP.join(part for part in (passage.title, passage.heading) if part))
     return f'<passage n="{n}" title="{title}">\n{_TAG.sub("&lt;", passage.text)}\n</passage>'
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -52,13 +52,17 @@ class Judged(Record, frozen=True):
         return self.kind == "intent"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judge:
     """`taught` None: by words alone. `calibration` are the messages that a stated risk is promised by, as in service."""
 
     assistant: Assistant
     taught: Taught | None = None
     calibration: Sequence[Labelled] = ()
+    _known: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._known = frozenset(one.text for one in self.calibration)
 
     def router(self, assistant: Assistant | None = None) -> Router:
         taught = self.taught or WORDS
@@ -99,7 +103,7 @@ class Judge:
             scope=said.scope,
             likeness=said.likeness,
             meant=said.meant,
-            known=any(one.text == other.text for other in self.calibration),
+            known=one.text in self._known,
         )
 
 

@@ -17,7 +17,7 @@ from core.dialog.sensing import vectors
 from core.evaluation.judging import calibration
 from core.evaluation.judging.calibration import Judged, Label, kappa
 from core.evaluation.judging.model import Opinion
-from core.evaluation.judging.wording import may_say, plain, says
+from core.evaluation.judging.wording import may_say, plain, states
 from core.evaluation.tracks.records import Judge
 
 NAME = "embeddings"
@@ -48,7 +48,7 @@ class Meaning:
 
     async def measured(self, labels: Sequence[Label]) -> Judge:
         """What it is worth on the labels that words alone do not decide. Raises CannotServe."""
-        open_ = [label for label in labels if not any(says(label.answer, wording) for wording in label.claim)]
+        open_ = [label for label in labels if not states(label.answer, label.claim)]
         likeness, name = await self.likeness([(label.claim, label.answer) for label in open_])
         judged = [Judged(label, Opinion(said, said)) for label, said in zip(open_, _held_out(open_, likeness), strict=True)]
         least = threshold([label.stated for label in open_], likeness)

@@ -52,6 +52,11 @@ def says(text: str, wording: str) -> bool:
     return False
 
 
+def states(text: str, claim: Sequence[str]) -> bool:
+    """Whether a text says a fact in one of its wordings."""
+    return any(says(text, wording) for wording in claim)
+
+
 def may_say(text: str, wording: str) -> list[str]:
     """The sentences of a text that could say it in other words: those with all its amounts, that deny neither more nor less."""
     wanted = amounts(wording)
@@ -65,7 +70,7 @@ def may_say(text: str, wording: str) -> list[str]:
 
 def holds(text: str, claims: Sequence[Sequence[str]]) -> float:
     """The share of facts that a text states, each in one of its wordings."""
-    return sum(any(says(text, wording) for wording in claim) for claim in claims) / len(claims)
+    return sum(states(text, claim) for claim in claims) / len(claims)
 
 
 def banned(text: str, phrases: Sequence[str]) -> tuple[str, ...]:

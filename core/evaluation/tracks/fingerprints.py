@@ -2,7 +2,6 @@
 what runs."""
 
 import asyncio
-import hashlib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
@@ -11,7 +10,7 @@ from core.bus import Bus
 from core.errors import Unavailable
 from core.evaluation.tracks.available import available
 from core.evaluation.tracks.records import Case
-from core.knowledge import Document, DocumentRequest, Library, Prints, PrintsRequest
+from core.knowledge import Document, DocumentRequest, Library, Prints, PrintsRequest, print_of
 from core.records import Versioned, decode, encode
 from core.settings import Settings
 
@@ -27,10 +26,10 @@ async def made_with(bus: Bus, assistant: Assistant, settings: Settings, cases: S
     limits = (str(assistant.models.temperature), str(assistant.models.max_tokens))
     return {
         **found,
-        "documents": print_of(f"{name}={value}" for name, value in sorted(found.items())),
-        "models": print_of([*(f"{track.name}={track.model}" for track in tracks if not track.left_out), *limits]),
-        "prompts": print_of(_prompts(assistant)),
-        **({"questions": print_of(encode(case).decode() for case in cases)} if cases else {}),
+        "documents": _print_of(f"{name}={value}" for name, value in sorted(found.items())),
+        "models": _print_of([*(f"{track.name}={track.model}" for track in tracks if not track.left_out), *limits]),
+        "prompts": _print_of(_prompts(assistant)),
+        **({"questions": _print_of(encode(case).decode() for case in cases)} if cases else {}),
     }
 
 
@@ -72,8 +71,8 @@ async def document(bus: Bus, source: str, audiences: tuple[str, ...] = ()) -> Do
     return decode(Document, await bus.request("retrieval.document", encode(request), timeout=PATIENCE))
 
 
-def print_of(parts: Iterable[str]) -> str:
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+def _print_of(parts: Iterable[str]) -> str:
+    return print_of("\x1f".join(parts))
 
 
 def _prompts(assistant: Assistant) -> Iterable[str]:

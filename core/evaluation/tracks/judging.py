@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from core.errors import ModelError
 from core.evaluation.judging.model import ModelJudge
-from core.evaluation.judging.wording import says
+from core.evaluation.judging.wording import states
 from core.evaluation.tracks.matching import settled
 from core.evaluation.tracks.money import paid
 from core.evaluation.tracks.records import Answered, Case, Judge, Opinion, Price, Track
@@ -86,7 +86,7 @@ class Judging:
 
 def _found(case: Case, one: Answered, place: int) -> bool:
     """Whether words, or vectors that may decide, have found the fact at a place of the case's."""
-    return settled(one, place) or any(says(one.text, wording) for wording in case.claims[place])
+    return settled(one, place) or states(one.text, case.claims[place])
 
 
 def _known(one: Answered, judge: str, claim: int, *, fact_first: bool) -> Opinion | None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from core.errors import CannotServe
 from core.evaluation.judging.meaning import NAME, Meaning
-from core.evaluation.judging.wording import says
+from core.evaluation.judging.wording import states
 from core.evaluation.tracks.records import Answered, Case, Judge, Opinion
 from core.evaluation.tracks.running import Running
 
@@ -52,7 +52,7 @@ def _open(one: Answered, case: Case) -> bool:
 
 def _missing(one: Answered, case: Case) -> list[int]:
     """The facts that exact checks do not find, by their place."""
-    return [place for place, claim in enumerate(case.claims) if not any(says(one.text, wording) for wording in claim)]
+    return [place for place, claim in enumerate(case.claims) if not states(one.text, claim)]
 
 
 def _matched(one: Answered, case: Case, said: dict[int, bool], *, decides: bool) -> Answered:

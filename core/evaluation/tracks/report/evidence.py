@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from core.evaluation.tracks.available import asked
 from core.evaluation.tracks.deciding import filed
 from core.evaluation.tracks.figures import grouped
-from core.evaluation.tracks.records import Case, Run, Track
+from core.evaluation.tracks.records import Case, Run
 from core.evaluation.tracks.report import standing
 from core.evaluation.tracks.report.charts import Axis, bar, ruler, strip
 from core.evaluation.tracks.report.html import Html, el, row, table
@@ -66,7 +67,7 @@ def _sentences(run: Run) -> Iterator[str]:
     yield "Totals weigh intents as the questions do, not as people ask: where the mix differs, so do the sums."
     yield "What the proposed routes gain is told on the questions that chose them, so it is a little too good; a canary shows."
     yield "Times are of this machine, with questions asked side by side; costs are tokens times the prices below."
-    if unpriced := sorted({track.model for track in _asked(run) if track.model and track.model not in run.prices}):
+    if unpriced := sorted({track.model for track in asked(run.tracks) if track.model and track.model not in run.prices}):
         yield f"Nobody says what {listed(unpriced)} costs: it counts as nothing."
     if untold := standing.untold(run):
         yield f"Nobody says what {listed(untold)} learned from: whether it was tested with what it had been told is not known."
@@ -85,7 +86,3 @@ def _sentences(run: Run) -> Iterator[str]:
         yield "Answers are marked by their words against the facts expected: one that is right in other words counts as wrong."
     if failed := sum(one.outcome == "failed" for one in run.answered):
         yield f"{count(failed, 'question')} got no answer at all; they count as wrong."
-
-
-def _asked(run: Run) -> list[Track]:
-    return [track for track in run.tracks if not (track.left_out or track.assumed or track.filed)]

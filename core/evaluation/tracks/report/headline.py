@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from core.evaluation.pages import tile, tiles, when
+from core.evaluation.tracks.available import asked
 from core.evaluation.tracks.deciding import NONE, filed
 from core.evaluation.tracks.records import Check, Decision, Run
 from core.evaluation.tracks.report.charts import SHAPES, Spot, mark
@@ -25,10 +26,10 @@ from core.evaluation.tracks.report.words import (
 
 
 def top(run: Run, found: Totals | None) -> Iterator[Html]:
-    asked = [track.name for track in run.tracks if not (track.left_out or track.assumed or track.filed)]
+    names = [track.name for track in asked(run.tracks)]
     people = f", {listed([*filed(run)])} from a file" if filed(run) else ""
     told = (
-        f"{run.questions} · {count(len(run.cases), 'question')} asked of {listed(asked)}{people} · {when(run.ended or run.at)}"
+        f"{run.questions} · {count(len(run.cases), 'question')} asked of {listed(names)}{people} · {when(run.ended or run.at)}"
     )
     yield el("header", el("h1", f"{run.assistant}: which track for what"), el("p", told, class_="sub"))
     yield verdict_on(run)
